@@ -1,0 +1,1 @@
+"""Recipes and the builder of Lambda layers and function assets."""

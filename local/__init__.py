@@ -1,0 +1,1 @@
+"""The local twin: the synthesized template, run on this machine."""

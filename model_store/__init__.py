@@ -1,0 +1,1 @@
+"""The registry of models on S3: manifests, versions, aliases."""

@@ -1,0 +1,54 @@
+"""Names of places in the store; nothing else builds a key.
+
+models/{name}/versions/{n}/manifest.json     written last: a version without it does not exist
+models/{name}/versions/{n}/...               artifact files, named in the manifest with size and sha256
+models/{name}/aliases/{alias}.json           {"version": n, ...}; moved by If-Match
+models/{name}/history/...                    every alias change, one object each
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MODELS: Final = "models/"
+MANIFEST: Final = "manifest.json"
+
+
+def model(name: str) -> str:
+    """Prefix of all that belongs to a model."""
+    return f"{MODELS}{name}/"
+
+
+def versions(name: str) -> str:
+    """Prefix of a model's versions."""
+    return f"{MODELS}{name}/versions/"
+
+
+def version(name: str, number: int) -> str:
+    """Prefix of one version."""
+    return f"{MODELS}{name}/versions/{number}/"
+
+
+def manifest(name: str, number: int) -> str:
+    """Key of a version's manifest."""
+    return f"{MODELS}{name}/versions/{number}/{MANIFEST}"
+
+
+def artifact(name: str, number: int, path: str) -> str:
+    """Key of one of a version's files."""
+    return f"{MODELS}{name}/versions/{number}/{path}"
+
+
+def aliases(name: str) -> str:
+    """Prefix of a model's aliases."""
+    return f"{MODELS}{name}/aliases/"
+
+
+def alias(name: str, alias_name: str) -> str:
+    """Key of an alias."""
+    return f"{MODELS}{name}/aliases/{alias_name}.json"
+
+
+def history(name: str, event_id: str) -> str:
+    """Key of one recorded change."""
+    return f"{MODELS}{name}/history/{event_id}.json"
