@@ -1,0 +1,57 @@
+# Two commands to know: `make demo` and `make test`. Both set up what they need, and are quick the second time.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+# jsii (under the CDK) would otherwise take the first node of the machine, of whatever age.
+export JSII_NODE := $(CURDIR)/$(BIN)/node
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock layers sam-local bench clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## .venv, node and the CDK command line
+
+$(READY): requirements/dev.txt pyproject.toml package.json package-lock.json
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat --editable .
+	@$(BIN)/npm ci --silent --no-audit --no-fund --no-update-notifier
+	@touch $@
+
+demo: setup ## deploy the stack to the local twin, publish real models, predict over HTTP, keep serving (ONCE=1: stop after)
+	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
+
+test: setup ## the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup ## format, lint, types, import direction
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/unit/test_import_direction.py tests/unit/test_repository.py
+
+format: setup ## rewrite the sources as `make check` wants them
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/ruff check --quiet --fix
+
+lock: setup ## make the hash-pinned requirement files anew
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
+	@$(BIN)/python -m layers.lock
+
+layers: setup ## build the Lambda layers, print bytes per package
+	@$(BIN)/python -m layers build inference
+	@$(BIN)/python -m layers build control
+
+sam-local: setup ## the same stack under `sam local start-api` (needs Docker or podman)
+	@$(BIN)/python -m local.sam
+
+bench: setup ## cold and warm against the floor and a tutorial's handler; writes benchmarks/results/
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what was built (not .venv)
+	@rm -rf build cdk.out .warmstart
