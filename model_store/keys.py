@@ -1,5 +1,6 @@
 """Names of places in the store; nothing else builds a key.
 
+models/{name}/versions/{n}/claim.json        written first: the number belongs to one publisher
 models/{name}/versions/{n}/manifest.json     written last: a version without it does not exist
 models/{name}/versions/{n}/...               artifact files, named in the manifest with size and sha256
 models/{name}/aliases/{alias}.json           {"version": n, ...}; moved by If-Match
@@ -12,6 +13,7 @@ from typing import Final
 
 MODELS: Final = "models/"
 MANIFEST: Final = "manifest.json"
+CLAIM: Final = "claim.json"
 
 
 def model(name: str) -> str:
@@ -34,6 +36,11 @@ def manifest(name: str, number: int) -> str:
     return f"{MODELS}{name}/versions/{number}/{MANIFEST}"
 
 
+def claim(name: str, number: int) -> str:
+    """Key of a number's claim."""
+    return f"{MODELS}{name}/versions/{number}/{CLAIM}"
+
+
 def artifact(name: str, number: int, path: str) -> str:
     """Key of one of a version's files."""
     return f"{MODELS}{name}/versions/{number}/{path}"
@@ -47,6 +54,11 @@ def aliases(name: str) -> str:
 def alias(name: str, alias_name: str) -> str:
     """Key of an alias."""
     return f"{MODELS}{name}/aliases/{alias_name}.json"
+
+
+def history_of(name: str) -> str:
+    """Prefix of a model's recorded changes."""
+    return f"{MODELS}{name}/history/"
 
 
 def history(name: str, event_id: str) -> str:

@@ -1,0 +1,53 @@
+"""One change of an alias, as a value and as JSON: the alias document and the history record are the same bytes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from warmstart.errors import IntegrityError
+
+
+class AliasChange(NamedTuple):
+    """An alias was moved. `id` sorts by time; `changed_at` is UTC, ISO 8601; `previous_version` is None at creation."""
+
+    id: str
+    alias: str
+    version: int
+    previous_version: int | None
+    changed_at: str
+    changed_by: str
+    reason: str = ""
+
+
+def utc(seconds: float) -> str:
+    """Render seconds since the epoch as `2026-01-31T12:00:00.000Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def change_id(changed_at: str, unique: str) -> str:
+    """Compose a change's id, sortable by time and fit for a key: `20260131T120000.000Z-<unique>`."""
+    return f"{changed_at.replace('-', '').replace(':', '')}-{unique}"
+
+
+def render_change(change: AliasChange) -> bytes:
+    """Write a change as JSON."""
+    return json.dumps(change._asdict(), indent=2).encode()
+
+
+def parse_change(body: bytes, *, where: str) -> AliasChange:
+    """Read a change. `where` is its key, for the message. Raises: IntegrityError."""
+    try:
+        document = json.loads(body)
+        return AliasChange(
+            id=document["id"],
+            alias=document["alias"],
+            version=int(document["version"]),
+            previous_version=document["previous_version"],
+            changed_at=document["changed_at"],
+            changed_by=document["changed_by"],
+            reason=document.get("reason", ""),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{where}: not a change of an alias: {type(error).__name__} {error}") from error

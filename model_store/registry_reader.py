@@ -1,0 +1,102 @@
+"""The registry's read half: alias → version → manifest. It is on the inference function's cold path: few imports."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from model_store import keys
+from model_store.manifest import Manifest, parse_manifest
+from warmstart.errors import AliasNotFound, IntegrityError, ModelNotFound, ObjectNotFound, VersionNotFound
+from warmstart.refs import LIVE, ModelRef
+
+if TYPE_CHECKING:
+    from model_store.objects import ObjectReader, StoredObject
+
+
+class AliasState(NamedTuple):
+    """The version that an alias points at, and the entity tag of the document that says so."""
+
+    version: int
+    etag: str
+
+
+class RegistryReader:
+    """Reads what has been published. Each method says how many requests it makes when all is well."""
+
+    def __init__(self, objects: ObjectReader) -> None:
+        self._reader = objects
+
+    def resolve(self, ref: ModelRef) -> Manifest:
+        """Find a reference's manifest: one request for a version, two for an alias.
+
+        Raises: ModelNotFound, AliasNotFound, VersionNotFound, IntegrityError, StoreError.
+        """
+        version = ref.version
+        if version is None:
+            version = self.alias_state(ref.name, ref.alias or LIVE).version
+        return self.manifest(ref.name, version)
+
+    def alias_state(self, name: str, alias: str) -> AliasState:
+        """Read where an alias points: one request. Raises: ModelNotFound, AliasNotFound, IntegrityError, StoreError."""
+        key = keys.alias(name, alias)
+        try:
+            stored = self._reader.get(key)
+        except ObjectNotFound:
+            raise self._no_alias(name, alias) from None
+        return _state(key, stored)
+
+    def alias_if_moved(self, name: str, alias: str, seen: AliasState) -> AliasState | None:
+        """Read where an alias points unless its document is still the one seen, then None: one conditional request.
+
+        Raises: as `alias_state`.
+        """
+        key = keys.alias(name, alias)
+        try:
+            stored = self._reader.get_if_changed(key, seen.etag)
+        except ObjectNotFound:
+            raise self._no_alias(name, alias) from None
+        return None if stored is None else _state(key, stored)
+
+    def manifest(self, name: str, version: int) -> Manifest:
+        """Read a version's manifest: one request.
+
+        Raises: ModelNotFound, VersionNotFound, IntegrityError, StoreError.
+        """
+        key = keys.manifest(name, version)
+        try:
+            stored = self._reader.get(key)
+        except ObjectNotFound:
+            if not self._is_live(name):
+                raise _no_model(name) from None
+            raise VersionNotFound(f"model {name!r}: expected a published version, got {version}") from None
+        manifest = parse_manifest(stored.body, where=key)
+        if (manifest.name, manifest.version) != (name, version):
+            raise IntegrityError(f"{key}: is the manifest of {manifest.name}:{manifest.version}; publish it again")
+        return manifest
+
+    def _no_alias(self, name: str, alias: str) -> ModelNotFound | AliasNotFound:
+        if alias == LIVE or not self._is_live(name):
+            return _no_model(name)
+        return AliasNotFound(f"model {name!r}: expected one of its aliases, got {alias!r}")
+
+    def _is_live(self, name: str) -> bool:
+        try:
+            self._reader.get(keys.alias(name, LIVE))
+        except ObjectNotFound:
+            return False
+        return True
+
+
+def _no_model(name: str) -> ModelNotFound:
+    return ModelNotFound(f"model {name!r}: nothing of this name has been published")
+
+
+def _state(key: str, stored: StoredObject) -> AliasState:
+    try:
+        version = json.loads(stored.body)["version"]
+        if type(version) is not int or version < 1:
+            raise ValueError(f"version {version!r} is no positive whole number")
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{key}: not an alias: {type(error).__name__} {error}; move the alias again") from error
+    return AliasState(version, stored.etag)
