@@ -83,7 +83,7 @@ def reshape() -> bytes:
 
 
 def expand() -> bytes:
-    """Give y = x repeated up to the values of `shape`: a small request, an answer of any size. FP32 (1,), INT64 (1,)."""
+    """Give y = x repeated up to the values of `shape`: a small request, any size of answer. FP32 (1,), INT64 (1,)."""
     node = helper.make_node("Expand", ["x", "shape"], ["y"])
     inputs = [tensor("x", TensorProto.FLOAT, [1]), tensor("shape", TensorProto.INT64, [1])]
     return model([node], inputs, [tensor("y", TensorProto.FLOAT, ["n"])])
