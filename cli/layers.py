@@ -1,0 +1,33 @@
+"""`warmstart layers`: build the Lambda layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import Json
+from cli.render import Output, megabytes
+from layers.target import Architecture, Target
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="inference or control.")] = "inference",
+    python: Annotated[str, typer.Option("--python", help="Lambda's Python: 3.12, 3.13 or 3.14.")] = "3.13",
+    architecture: Annotated[Architecture, typer.Option("--architecture", help="arm64 or x86_64.")] = "arm64",
+    host: Annotated[bool, typer.Option("--host", help="For this machine, as the local twin runs it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build a layer without Docker, and say what each package weighs. The same again is a cache hit."""
+    from layers.builder import build_layer
+
+    target = Target.host() if host else Target(python, architecture)
+    built = build_layer(recipe, target, root=Path.cwd())
+    output = Output.standard(as_json=as_json)
+    if as_json:
+        output.document({"path": str(built.path), "digest": built.digest, "sizes": dict(built.sizes)})
+        return
+    sizes = sorted(built.sizes.items(), key=lambda item: -item[1])
+    output.table(("package", "unzipped"), ((name, megabytes(size)) for name, size in sizes), empty="nothing")
+    output.line(f"[bold]{megabytes(built.size_bytes)}[/bold] for {target}, sha256 {built.digest[:16]}…, {built.path}")

@@ -1,0 +1,44 @@
+"""`warmstart models`: what has been published."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.options import Json, Local, StageName
+from cli.render import Output
+from cli.stage import choose, registry
+from warmstart import stacks
+
+
+def command(
+    context: typer.Context, stage: StageName = stacks.DEFAULT_STAGE, local: Local = False, as_json: Json = False
+) -> None:
+    """List the models, their versions and where their aliases point."""
+    store = registry(choose(stage, local=local, environ=context.obj))
+    rows = [
+        (name, store.versions(name), {alias.name: alias.version for alias in store.aliases(name)})
+        for name in store.models()
+    ]
+    output = Output.standard(as_json=as_json)
+    if as_json:
+        output.document([{"name": name, "versions": numbers, "aliases": aliases} for name, numbers, aliases in rows])
+        return
+    output.table(
+        ("model", "versions", "aliases"),
+        (
+            (name, _ranges(numbers), "  ".join(f"{a} → {v}" for a, v in aliases.items()))
+            for name, numbers, aliases in rows
+        ),
+        empty="No model has been published: warmstart publish model.onnx --name iris",
+    )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write sorted numbers shortly: `1-3, 5`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    return ", ".join("-".join(map(str, part)) for part in parts)
