@@ -9,6 +9,7 @@ WarmstartError
 │   ├── WrongDatatype         a tensor of another datatype than declared
 │   ├── WrongShape            a tensor of another shape than declared, or than its data has
 │   ├── InvalidValue          a value that its datatype cannot hold
+│   ├── MissingPrecondition   a change that does not say what it expects to find
 │   ├── UnsupportedMediaType  a body in a format that this route does not read
 │   └── BodyTooLarge          a body above the platform's limit
 ├── NotFound
@@ -111,6 +112,12 @@ class InvalidValue(TensorError):
     """A value that its datatype cannot hold."""
 
     code = "invalid_value"
+
+
+class MissingPrecondition(InvalidRequest):
+    """A change that does not say what it expects to find, and so could overwrite another's."""
+
+    code = "missing_precondition"
 
 
 class UnsupportedMediaType(InvalidRequest):
