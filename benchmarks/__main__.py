@@ -1,0 +1,103 @@
+"""`python -m benchmarks`: cold and warm, all cases in one run, interleaved; medians of per-round ratios.
+
+Writes `benchmarks/results/lambda.json` and prints the table that `docs/performance.md` shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.models import BUILDERS
+from benchmarks.run import CASES, Sample, measure, s3_stand_in
+
+RESULTS: Final = Path(__file__).parent / "results"
+PACKAGES: Final = ("onnxruntime", "numpy", "orjson", "boto3", "fastapi", "mangum", "pydantic")
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=11, help="rounds of all cases (default 11)")
+    parser.add_argument("--warm", type=int, default=2000, help="warm invocations per process (default 2000)")
+    parser.add_argument("--models", nargs="+", default=list(BUILDERS), choices=list(BUILDERS))
+    options = parser.parse_args()
+    models = tuple(options.models)
+    with s3_stand_in(models) as endpoint:
+        samples = {model: measure_model(model, endpoint, options.rounds, options.warm) for model in models}
+    rows = [row(model, case, samples[model]) for model in models for case in CASES]
+    print(render(rows))
+    document = {"machine": machine(), "rounds": options.rounds, "warm": options.warm, "rows": rows}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "lambda.json").write_text(json.dumps(document, indent=2) + "\n")
+
+
+def measure_model(model: str, endpoint: str, rounds: int, warm: int) -> dict[str, list[Sample]]:
+    """Run every case once a round; the first round, which fills the page cache, is thrown away."""
+    samples: dict[str, list[Sample]] = {case: [] for case in CASES}
+    invocations = warm if model == "tabular" else warm // 20
+    for number in range(rounds + 1):
+        for case in CASES:
+            sample = measure(case, model, endpoint, warm=invocations)
+            if number:
+                samples[case].append(sample)
+    return samples
+
+
+def row(model: str, case: str, samples: dict[str, list[Sample]]) -> dict[str, Any]:
+    """Reduce the rounds of one case to medians; ratios are taken within a round."""
+    mine, floor = samples[case], samples["floor"]
+    ratios = [a.first_answer_s / b.first_answer_s for a, b in zip(mine, floor, strict=True)]
+    warm = [sorted(sample.warm_us) for sample in mine if sample.warm_us]
+    return {
+        "model": model,
+        "case": case,
+        "cold_ms": round(statistics.median(s.first_answer_s for s in mine) * 1000, 1),
+        "cold_ratio": round(statistics.median(ratios), 3),
+        "peak_mb": round(statistics.median(s.peak_mb for s in mine)),
+        "warm_p50_us": round(statistics.median(w[len(w) // 2] for w in warm), 1) if warm else None,
+        "warm_p99_us": round(statistics.median(w[len(w) * 99 // 100] for w in warm), 1) if warm else None,
+    }
+
+
+def render(rows: list[dict[str, Any]]) -> str:
+    """Write the rows as a Markdown table."""
+    head = "| model | case | cold, ms | × floor | peak, MB | warm outside `session.run`, µs p50 | p99 |"
+    lines = [head, "|---|---|---:|---:|---:|---:|---:|"]
+    lines += [
+        f"| {r['model']} | {r['case']} | {r['cold_ms']:.0f} | {r['cold_ratio']:.2f} | {r['peak_mb']} | "
+        f"{_cell(r['warm_p50_us'])} | {_cell(r['warm_p99_us'])} |"
+        for r in rows
+    ]
+    return "\n".join(lines)
+
+
+def machine() -> dict[str, Any]:
+    """Say where the figures come from."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = [
+        line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+    ]
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+if __name__ == "__main__":
+    main()

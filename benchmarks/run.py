@@ -1,0 +1,111 @@
+"""Run the cases interleaved, round by round, and keep what each round saw."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.events import proxy_event
+from benchmarks.models import model_path
+from model_store import keys
+
+BUCKET: Final = "benchmark"
+CASES: Final = ("floor", "ours", "tutorial")
+
+
+class Sample(NamedTuple):
+    """One process: seconds from its start to the first answer, peak memory, and warm times outside `session.run`."""
+
+    first_answer_s: float
+    peak_mb: float
+    warm_us: tuple[float, ...]
+
+
+@contextmanager
+def s3_stand_in(models: tuple[str, ...]) -> Iterator[str]:
+    """Publish the models into a folder and serve it; yields the endpoint."""
+    with tempfile.TemporaryDirectory() as folder:
+        for model in models:
+            _publish(Path(folder) / BUCKET, model)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.s3_stand_in", folder], stdout=subprocess.PIPE, text=True
+        )
+        assert server.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        finally:
+            server.kill()
+            server.wait()
+            server.stdout.close()
+
+
+def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 1) -> Sample:
+    """Run one case in a process of its own, from spawn to first answer."""
+    with tempfile.TemporaryDirectory() as scratch:
+        event = Path(scratch) / "event.json"
+        event.write_text(json.dumps(proxy_event(model, rows=rows)))
+        read_end, write_end = os.pipe()
+        environment = _environment(scratch, model, endpoint, warm)
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.cases", case, str(event)],
+            env=environment | {"ANSWERS_FD": str(write_end)},
+            pass_fds=[write_end],
+            stdout=subprocess.DEVNULL,
+        )
+        os.close(write_end)
+        with os.fdopen(read_end) as answers:
+            first = answers.readline()
+            elapsed = time.perf_counter() - started
+            assert first == "first answer\n", f"{case} on {model} gave no answer"
+            times = answers.readline().split() if warm and case != "floor" else []
+            peak = int(answers.readline()) / 1000
+        assert process.wait() == 0
+        return Sample(elapsed, peak, tuple(int(t) / 1000 for t in times))
+
+
+def _environment(scratch: str, model: str, endpoint: str, warm: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "WARM": str(warm),
+        "BENCHMARK_MODEL": str(model_path(model)),
+        "BENCHMARK_KEY": keys.artifact(model, 1, "model.onnx"),
+        "WARMSTART_STORE_BUCKET": BUCKET,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_LAMBDA_FUNCTION_NAME": "inference",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538",
+        "POWERTOOLS_METRICS_NAMESPACE": "Warmstart",
+        "POWERTOOLS_SERVICE_NAME": "inference",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
+
+
+def _publish(bucket: Path, model: str) -> None:
+    """Publish into memory, then lay the objects out as files."""
+    from model_store.memory import MemoryObjects
+    from model_store.publish import publish_file
+
+    objects = MemoryObjects()
+    publish_file(model_path(model), model, objects)
+    for key in objects.keys(""):
+        path = bucket / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(objects.get(key).body)
+    shutil.copyfile(model_path(model), bucket / f"{model}.onnx")
