@@ -1,0 +1,1 @@
+"""The control plane: list models, read manifests, move aliases. FastAPI, authorized by IAM."""
