@@ -43,17 +43,24 @@ WarmstartError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from warmstart.refs import ModelRef
 
 
 class WarmstartError(Exception):
-    """Base of all. `code` is stable API; the message says what was expected, what came, and the remedy."""
+    """Base of all. `code` is stable API; the message says what was expected, what came, and the remedy.
+
+    `model` is the version that was asked, set on the way out by whoever knows it.
+    """
 
     code: ClassVar[str] = "internal"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.model: ModelRef | None = None
 
 
 class InvalidRequest(WarmstartError):

@@ -1,0 +1,183 @@
+"""JSON values to tensors, strictly: nothing is rounded to an integer, cut off, or read from text.
+
+numpy alone would turn `1.5` into the INT64 1, `true` into 1.0, `"2"` into 2.0, `null` into NaN and 1e39 into infinity.
+`struct` refuses all of these but booleans, as fast as numpy converts, so it packs and numpy only looks at the result.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from itertools import chain
+from math import prod
+from typing import Any, Final, NoReturn
+
+import numpy as np
+import orjson
+
+from warmstart.datatypes import Datatype
+from warmstart.errors import InvalidValue, MalformedBody, WrongDatatype, WrongShape
+from warmstart.tensors import Tensor
+
+_FORMATS: Final = {
+    "UINT8": "B",
+    "UINT16": "H",
+    "UINT32": "I",
+    "UINT64": "Q",
+    "INT8": "b",
+    "INT16": "h",
+    "INT32": "i",
+    "INT64": "q",
+    "FP16": "e",
+    "FP32": "f",
+    "FP64": "d",
+}
+_EXACT: Final = {"BOOL": bool, "BYTES": str}
+_SHOWN: Final = 60
+
+Place = Callable[[int], str]
+"""Says where the element of this index stands, for a message."""
+
+
+def load_json(body: bytes) -> Any:
+    """Read a JSON document: RFC 8259, so no NaN and no Infinity, and numbers within FP64.
+
+    Raises: MalformedBody.
+    """
+    if not body:
+        raise MalformedBody("body: expected JSON, got nothing")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(f"body: expected JSON, got {error.msg} at character {error.pos}{_remedy(error)}") from None
+
+
+def _remedy(error: orjson.JSONDecodeError) -> str:
+    at = error.doc[error.pos : error.pos + 9].lstrip("-")
+    if at.startswith(("NaN", "Infinity")):
+        return "; JSON has no NaN and no Infinity: send numbers"
+    return ""
+
+
+def shown(value: object) -> str:
+    """Write a value for a message, short and harmless: containers are only named, as they may be deep."""
+    text = kind_of(value) if isinstance(value, list | dict) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def kind_of(value: object) -> str:
+    """Name the JSON type of a value, for a message."""
+    return {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )
+
+
+def at_index(index: int) -> str:
+    """Say where an element stands: its row-major index."""
+    return f"at index {index}"
+
+
+def tensor(
+    data: list[Any], datatype: Datatype, shape: tuple[int, ...], name: str, *, place: Place = at_index
+) -> Tensor:
+    """Build a tensor of this shape from a flat list in row-major order, or from lists nested as the shape.
+
+    Raises: WrongShape, InvalidValue, WrongDatatype (BF16: JSON has no agreed form of it); each names the tensor.
+    """
+    values = flatten(data, shape, name) if data and type(data[0]) is list else data
+    if len(values) != prod(shape):
+        raise WrongShape(
+            f"input {name!r}: shape {list(shape)} holds {prod(shape)} values, its data has {len(values)}", tensor=name
+        )
+    array = pack(values, datatype, name, place)
+    try:
+        return array.reshape(shape)
+    except (ValueError, OverflowError):  # an empty tensor of a dimension that no array can have
+        raise WrongShape(
+            f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name
+        ) from None
+
+
+def flatten(data: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
+    """Flatten lists that are nested exactly as the shape says. Raises: WrongShape."""
+    sizes: tuple[int, ...] = (len(data),)
+    level = data
+    for depth, size in enumerate(shape):
+        if depth:
+            if set(map(type, level)) - {list}:
+                _refuse_nesting(name, shape, f"a value at depth {depth}, where an array of {size} belongs")
+            sizes = tuple(set(map(len, level)))
+            level = list(chain.from_iterable(level))
+        if sizes and sizes != (size,):
+            found = " and ".join(str(found) for found in sorted(sizes)[:3])
+            _refuse_nesting(name, shape, f"arrays of {found} at depth {depth}, where {size} belong")
+    return level
+
+
+def _refuse_nesting(name: str, shape: tuple[int, ...], found: str) -> NoReturn:
+    raise WrongShape(
+        f"input {name!r}: expected data flat, or nested as its shape {list(shape)}; got {found}", tensor=name
+    )
+
+
+def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_index) -> Tensor:
+    """Build a tensor of one dimension. Raises: InvalidValue, WrongDatatype, WrongShape."""
+    types = set(map(type, values))
+    if (exact := _EXACT.get(datatype.name)) is not None:
+        if types - {exact}:
+            _refuse_value(values, datatype, name, place)
+        return np.array(values, datatype.numpy)
+    if (code := _FORMATS.get(datatype.name)) is None:
+        raise WrongDatatype(f"input {name!r}: {datatype.name} has no form in JSON; send FP32", tensor=name)
+    try:
+        # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
+        packed = struct.pack(f"<{len(values)}{code}", *values)
+    except (struct.error, OverflowError):
+        _refuse_value(values, datatype, name, place)
+    if bool in types:
+        _refuse_value(values, datatype, name, place)
+    return np.frombuffer(packed, datatype.numpy)
+
+
+def _refuse_value(values: list[Any], datatype: Datatype, name: str, place: Place) -> NoReturn:
+    index = next(index for index, value in enumerate(values) if not _holds(datatype, value))
+    value = values[index]
+    if type(value) is list:
+        raise WrongShape(f"input {name!r}: expected {datatype.name} values, got an array {place(index)}", tensor=name)
+    raise InvalidValue(
+        f"input {name!r}: expected {_expected(datatype)}, got {shown(value)} ({kind_of(value)}) {place(index)}",
+        tensor=name,
+    )
+
+
+def _holds(datatype: Datatype, value: object) -> bool:
+    if (exact := _EXACT.get(datatype.name)) is not None:
+        return type(value) is exact
+    try:
+        struct.pack(f"<{_FORMATS[datatype.name]}", value)
+    except (struct.error, OverflowError):
+        return False
+    return type(value) is not bool
+
+
+def _expected(datatype: Datatype) -> str:
+    match datatype.name:
+        case "BOOL":
+            return "BOOL values (true or false)"
+        case "BYTES":
+            return "BYTES values (strings)"
+        case "FP16" | "FP32" | "FP64":
+            return f"{datatype.name} values (up to {float(np.finfo(datatype.numpy).max):.4g})"
+        case _:
+            info = np.iinfo(datatype.numpy)
+            return f"{datatype.name} values (whole numbers from {info.min} to {info.max})"
+
+
+def check_finite(array: Tensor) -> int | None:
+    """Return the row-major index of the first NaN or infinity, None if there is none."""
+    if array.dtype.kind != "f":
+        return None
+    finite = np.isfinite(array)
+    if np.count_nonzero(finite) == array.size:
+        return None
+    return int(np.argmin(finite))
