@@ -1,0 +1,98 @@
+"""What each layer holds: its requirements, what is cut of them and why, and how big it may get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from warmstart.errors import BuildError
+
+MIB: Final = 1024 * 1024
+
+
+class Cut(NamedTuple):
+    """Files that are left out: a pattern over paths below `python/`, where `*` also crosses `/`, and the reason."""
+
+    pattern: str
+    why: str
+
+
+class Recipe(NamedTuple):
+    """One layer. `without` are requirements of requirements that are never imported: not even downloaded."""
+
+    name: str
+    requirements: tuple[str, ...]
+    cuts: tuple[Cut, ...]
+    budget_bytes: int
+    without: Mapping[str, str] = {}
+    keep: tuple[str, ...] = ()
+    """Patterns of files that stay although a cut names them."""
+
+
+_EVERYWHERE = (
+    Cut("*.pyi", "type stubs: nothing reads them at run time"),
+    Cut("*/py.typed", "a marker for type checkers"),
+    Cut("*/tests/*", "the package's own tests"),
+    Cut("*.pxd", "sources for Cython"),
+    Cut("*.pyx", "sources for Cython"),
+    Cut("*.dist-info/RECORD", "the installer's list of files; it would no longer be true"),
+    Cut("*.dist-info/WHEEL", "for installers"),
+    Cut("*.dist-info/top_level.txt", "for installers"),
+    Cut("*.dist-info/sboms/*", "a build-time inventory; the licences stay"),
+    Cut("*.data/scripts/*", "commands: a layer's bin/ is not on the path"),
+    Cut("*.data/headers/*", "C headers"),
+    Cut("*.data/data/*", "files for a system's share/ and etc/"),
+)
+
+INFERENCE: Final = Recipe(
+    name="inference",
+    requirements=("numpy>=2.2", "onnxruntime>=1.28,<1.29", "orjson>=3.11"),
+    without={
+        "flatbuffers": "onnxruntime's tools read .ort files with it; a session does not",
+        "packaging": "onnxruntime's quantization and transformers tools compare versions with it",
+        "protobuf": "onnxruntime's tools edit models with it; a session has its own parser",
+    },
+    cuts=(
+        *_EVERYWHERE,
+        Cut("numpy/_core/include/*", "C headers"),
+        Cut("numpy/_core/lib/*", "a static library to link against"),
+        Cut("numpy/random/lib/*", "a static library to link against"),
+        Cut("numpy/random/_examples/*", "examples"),
+        Cut("numpy/_core/_*_tests.*", "extension modules that only the tests import"),
+        Cut("numpy/_core/_simd.*", "an extension module that only the tests import"),
+        Cut("numpy/testing/print_coercion_tables.py", "a developer's script; imports a test module"),
+        Cut("numpy/conftest.py", "for the package's own tests"),
+        Cut("numpy/_pyinstaller/*", "a hook for PyInstaller"),
+        Cut("numpy/f2py/*", "the Fortran compiler's front end"),
+        Cut("onnxruntime/capi/libonnxruntime.so*", "the C API once more: the Python module holds all of it, links to none"),
+        Cut("onnxruntime/capi/libonnxruntime_providers_shared.so", "bridge to providers in libraries of their own (CUDA)"),
+        Cut("onnxruntime/capi/convert_npz_to_onnx_adapter.py", "a script for LoRA adapters"),
+        Cut("onnxruntime/capi/onnxruntime_collect_build_info.py", "a script for builds with CUDA"),
+        Cut("onnxruntime/backend/*", "the onnx package's backend interface"),
+        Cut("onnxruntime/datasets/*", "example models"),
+        Cut("onnxruntime/quantization/*", "a tool for the publisher's machine"),
+        Cut("onnxruntime/tools/*", "tools for the publisher's machine"),
+        Cut("onnxruntime/transformers/*", "optimisers for the publisher's machine"),
+    ),
+    budget_bytes=105 * MIB,
+)
+
+SERVICES: Final = ("s3", "sts")
+"""AWS services whose API descriptions stay in the control layer."""
+
+CONTROL: Final = Recipe(
+    name="control",
+    requirements=("fastapi", "mangum", "aws-lambda-powertools", "pydantic", "boto3"),
+    cuts=(*_EVERYWHERE, Cut("botocore/data/*/*", "API descriptions of services that the control plane does not call")),
+    keep=tuple(f"botocore/data/{service}/*" for service in SERVICES),
+    budget_bytes=60 * MIB,
+)
+
+RECIPES: Final[Mapping[str, Recipe]] = {recipe.name: recipe for recipe in (INFERENCE, CONTROL)}
+
+
+def recipe_named(name: str) -> Recipe:
+    """Look a recipe up. Raises: BuildError."""
+    if (recipe := RECIPES.get(name)) is None:
+        raise BuildError(f"layer: expected one of {', '.join(RECIPES)}; got {name!r}")
+    return recipe
