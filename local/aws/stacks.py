@@ -31,6 +31,10 @@ _IGNORED: Final = "AWS::CDK::Metadata"
 """What the CDK adds to count its use; it makes nothing on AWS either."""
 
 
+AFTER_CHANGE: Final[list[Callable[[], None]]] = []
+"""Called after each stack that was created, changed or deleted, before its caller has an answer."""
+
+
 class ResourceFailed(Exception):
     """A resource that could not be made, changed or deleted."""
 
@@ -193,6 +197,11 @@ def _generate_name(resource_type: str, stack_name: str, logical_id: str) -> str:
     return name.lower() if resource_type == "AWS::S3::Bucket" else name
 
 
+def _changed() -> None:
+    for listener in AFTER_CHANGE:
+        listener()
+
+
 class _Stack(models.Stack):
     """A stack that says why it failed, and goes back to where it was."""
 
@@ -235,6 +244,7 @@ class _Stack(models.Stack):
             self._go("ROLLBACK_COMPLETE")
         else:
             self._export()
+        _changed()
 
     def update(
         self,
@@ -256,6 +266,7 @@ class _Stack(models.Stack):
             self._go("UPDATE_ROLLBACK_COMPLETE")
         else:
             self._export()
+        _changed()
 
     def delete(self) -> None:
         """Delete everything. Raises: ValidationError, with the stack left in DELETE_FAILED."""
@@ -266,6 +277,8 @@ class _Stack(models.Stack):
             self._go("DELETE_FAILED", str(failed))
             self._backend.stacks[self.stack_id] = self
             raise ValidationError(self.name, str(failed)) from failed
+        finally:
+            _changed()
 
     @property
     def _backend(self) -> models.CloudFormationBackend:

@@ -1,0 +1,92 @@
+"""moto's AWS on a port of this machine, in this process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from moto import settings
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.core.model_instances import reset_model_data
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from local.aws import kept, stacks
+from local.aws.kept import Kept
+
+_ERRORS_KEPT: Final = 5
+_HOST: Final = "127.0.0.1"
+
+
+class _Handler(MotoRequestHandler):
+    disable_nagle_algorithm = True  # answers are written in two pieces: without this, each waits for the other's ACK
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Say nothing of each request."""
+
+
+class _Errors(logging.Handler):
+    """Keeps the last errors that moto logged, for the message of a failed deployment."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.last: deque[str] = deque(maxlen=_ERRORS_KEPT)
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self.last.append(self.format(record))
+
+
+class AwsServer:
+    """A running server. `after_change` is called after each stack that was created, changed or deleted."""
+
+    def __init__(self, *, keep: Kept | None, after_change: Callable[[], None], port: int = 0) -> None:
+        stacks.install()
+        BackendDict.reset()
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._kept = keep
+        kept.install(keep)
+        stacks.AFTER_CHANGE[:] = [after_change]
+        self._server = make_server(_HOST, port, self._answer, threaded=True, request_handler=_Handler)
+        self.port: int = self._server.server_port
+        setattr(settings, "moto_server_port", lambda: str(self.port))  # noqa: B010 - Step Functions calls back here
+        self._errors = _Errors()
+        logging.getLogger().addHandler(self._errors)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="aws", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The endpoint, for `AWS_ENDPOINT_URL`."""
+        return f"http://{_HOST}:{self.port}"
+
+    def errors(self) -> list[str]:
+        """Return the last errors, with their traces."""
+        return list(self._errors.last)
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self._kept is not None:
+            self._kept.begin()
+        try:
+            answer: Iterable[bytes] = self._app(environ, start_response)
+        finally:
+            if self._kept is not None:
+                self._kept.finish()
+        return answer
+
+    def stop(self) -> None:
+        """Stop serving, free the port, forget everything."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        stacks.AFTER_CHANGE.clear()
+        kept.install(None)
+        BackendDict.reset()
+        reset_model_data()
+        logging.getLogger().removeHandler(self._errors)
