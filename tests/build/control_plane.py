@@ -68,7 +68,7 @@ class Heard:
 
 
 class ControlPlane:
-    """The control plane as API Gateway sees it, with one model `iris`: versions 1, 2, 3 and `live` at 1."""
+    """The control plane as API Gateway sees it."""
 
     def __init__(self, objects: ObjectStore, *, loop: asyncio.AbstractEventLoop) -> None:
         ids = (f"{number:04d}" for number in itertools.count(1))
@@ -107,12 +107,13 @@ JSON = {"Content-Type": "application/json"}
 
 
 @contextmanager
-def control_plane(objects: ObjectStore | None = None) -> Iterator[ControlPlane]:
-    """Build a control plane with `iris` published, on an event loop of its own."""
+def control_plane(objects: ObjectStore | None = None, *, published: bool = True) -> Iterator[ControlPlane]:
+    """Build a control plane, with `iris` if it is `published`, on an event loop of its own."""
     loop = asyncio.new_event_loop()
     try:
         plane = ControlPlane(MemoryObjects() if objects is None else objects, loop=loop)
-        publish_iris(plane)
+        if published:
+            publish_iris(plane)
         yield plane
     finally:
         asyncio.set_event_loop(None)
@@ -120,7 +121,7 @@ def control_plane(objects: ObjectStore | None = None) -> Iterator[ControlPlane]:
 
 
 def publish_iris(plane: ControlPlane) -> None:
-    """Put three versions of `iris` into the store, `live` at the first."""
+    """Put the model `iris` into the store: versions 1, 2 and 3, `live` at the first."""
     for version in (1, 2, 3):
         plane.objects.put(keys.manifest("iris", version), render_manifest(iris_manifest(version)))
     plane.registry.move_alias("iris", "live", 1, by="publisher")

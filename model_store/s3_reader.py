@@ -1,0 +1,343 @@
+"""The data plane's own S3 client: reads, signs by hand, and imports next to nothing.
+
+Its methods run on a thread beside the import of numpy and ONNX Runtime, so they import nothing: what they need
+is imported with this module, or when the reader is built.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from model_store.connection import Broken, Connection, Head
+from model_store.objects import StoredObject
+from model_store.sigv4 import Credentials, quote, sign_get
+from warmstart.errors import (
+    ArtifactMismatch,
+    InsufficientMemory,
+    InvalidSetting,
+    ObjectNotFound,
+    StoreDenied,
+    StoreUnavailable,
+    WarmstartError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIB = 1024 * 1024
+RANGE_BYTES = 8 * MIB
+"""Objects up to this size come over one connection, larger ones in as many ranges, of at least this size."""
+MAX_RANGES = 8
+KEEP_ALIVE_S = 15.0
+"""S3 closes an idle connection after some 20 s; after a freeze the close may never have arrived."""
+BACKOFF_S = 0.1
+_FAULTS = (429, 500, 502, 503, 504)
+
+
+def _chance() -> float:
+    # As random.random, whose module takes 2 ms to import.
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+class Endpoint(NamedTuple):
+    """Where a bucket is: `prefix` is what stands before a key in the path, percent-encoded."""
+
+    tls: bool
+    host: str
+    port: int
+    prefix: str
+
+    @classmethod
+    def of(cls, bucket: str, region: str, url: str | None = None) -> Endpoint:
+        """AWS's own endpoint of a bucket, or its place under another URL (path style). Raises: InvalidSetting."""
+        if url is None:
+            suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+            if "." in bucket:  # the wildcard in S3's certificate covers one label
+                return cls(True, f"s3.{region}.{suffix}", 443, f"/{bucket}/")
+            return cls(True, f"{bucket}.s3.{region}.{suffix}", 443, "/")
+        scheme, separator, rest = url.partition("://")
+        authority, _, path = rest.partition("/")
+        host, _, port = authority.partition(":")
+        if scheme not in ("http", "https") or not separator or not host or not (port or "0").isdecimal():
+            raise InvalidSetting(
+                f"store endpoint: expected http[s]://host[:port], got {url!r}", name="AWS_ENDPOINT_URL_S3"
+            )
+        prefix = f"/{path.strip('/')}/{bucket}/" if path.strip("/") else f"/{bucket}/"
+        return cls(scheme == "https", host, int(port) if port else 443 if scheme == "https" else 80, prefix)
+
+    @property
+    def authority(self) -> str:
+        """The Host header: with the port unless it is the scheme's own."""
+        return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
+
+
+class S3Reader:
+    """An `ObjectReader` over S3's REST API. Safe to use from several threads.
+
+    `credentials` is called for each request; `clock` gives seconds since the epoch, `timeout_s` bounds each
+    wait on the network, `attempts` how often a request is sent before it fails with StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        region: str,
+        credentials: Callable[[], Credentials],
+        endpoint_url: str | None = None,
+        timeout_s: float = 5.0,
+        attempts: int = 3,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: Callable[[], float] = _chance,
+    ) -> None:
+        """Build without touching the network; with TLS, load the trusted roots. Raises: InvalidSetting."""
+        self._endpoint = Endpoint.of(bucket, region, endpoint_url)
+        self._region, self._credentials = region, credentials
+        self._timeout_s, self._attempts = timeout_s, attempts
+        self._clock, self._sleep, self._rng = clock, sleep, rng
+        self._idle: list[Connection] = []
+        self._tls = None
+        if self._endpoint.tls:
+            import ssl
+
+            self._tls = ssl.create_default_context()
+
+    def get(self, key: str) -> StoredObject:
+        """Read an object whole."""
+        body = bytearray()
+        head = self._fetch(key, [], body.clear, body.extend)
+        return StoredObject(bytes(body), head.headers.get("etag", ""))
+
+    def get_if_changed(self, key: str, etag: str) -> StoredObject | None:
+        """Read an object unless it still has this entity tag."""
+        body = bytearray()
+        head = self._fetch(key, [("if-none-match", etag)], body.clear, body.extend)
+        return None if head.status == 304 else StoredObject(bytes(body), head.headers.get("etag", ""))
+
+    def download(self, key: str, path: Path, *, size_bytes: int) -> None:
+        """Write an object of a known size to a file: above 8 MiB over up to 8 connections at once.
+
+        The bytes grow in `{path}.part`, which is renamed when all are there. One download per path at a time.
+        """
+        target = os.fspath(path)
+        part = f"{target}.part"
+        try:
+            self._download(key, part, size_bytes)
+            os.replace(part, target)  # noqa: PTH105 - pathlib is not imported here
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise InsufficientMemory(
+                    f"{key}: no room for {size_bytes} bytes at {target}; give the function more ephemeral storage"
+                ) from error
+            raise
+        finally:
+            _remove(part)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _download(self, key: str, part: str, size: int) -> None:
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            _preallocate(fd, size)
+            count = min(MAX_RANGES, -(-size // RANGE_BYTES))
+            if count <= 1:
+                self._download_range(key, fd, 0, size, size, [])
+            else:
+                self._download_ranges(key, fd, size, count)
+        finally:
+            os.close(fd)
+
+    def _download_ranges(self, key: str, fd: int, size: int, count: int) -> None:
+        bounds = [size * index // count for index in range(count + 1)]
+        done: list[int] = []
+        failures: list[WarmstartError | OSError] = []
+
+        def run(start: int, stop: int) -> None:
+            try:
+                self._download_range(key, fd, start, stop, size, failures)
+                done.append(start)
+            except (WarmstartError, OSError) as error:
+                failures.append(error)
+
+        pairs = [(bounds[index], bounds[index + 1]) for index in range(count)]
+        threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in pairs[1:]]
+        for thread in threads:
+            thread.start()
+        run(*pairs[0])
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        if len(done) != count:
+            raise StoreUnavailable(f"{key}: {count - len(done)} of {count} ranges did not arrive; try again")
+
+    def _download_range(
+        self, key: str, fd: int, start: int, stop: int, size: int, failures: list[WarmstartError | OSError]
+    ) -> None:
+        position = start
+
+        def restart() -> None:
+            nonlocal position
+            position = start
+
+        def write(piece: memoryview) -> None:
+            nonlocal position
+            if failures:
+                raise StoreUnavailable(f"{key}: given up because another range failed")
+            if position + len(piece) > stop:
+                raise _mismatch(key, size, "more")
+            position += _write(fd, piece, position)
+
+        whole = (start, stop) == (0, size)
+        head = self._fetch(key, [] if whole else [("range", f"bytes={start}-{stop - 1}")], restart, write)
+        if head.status == 416 or (head.status == 206 and _total(head) != str(size)):
+            raise _mismatch(key, size, _total(head))
+        if position != stop:
+            raise _mismatch(key, size, str(position) if whole else "less")
+
+    def _fetch(
+        self,
+        key: str,
+        headers: list[tuple[str, str]],
+        restart: Callable[[], None],
+        sink: Callable[[memoryview], object],
+    ) -> Head:
+        """Send a GET until it is answered: `sink` takes the body's pieces, `restart` forgets those it had.
+
+        Raises: ObjectNotFound, StoreUnavailable, StoreDenied, and what `sink` raises.
+        """
+        path = self._endpoint.prefix + quote(key)
+        trouble = ""
+        for attempt in range(self._attempts):
+            if attempt:
+                self.close()  # what else is idle may be as dead
+                self._sleep(BACKOFF_S * 2**attempt * (0.5 + self._rng() / 2))
+            restart()
+            try:
+                head, refusal = self._send(path, headers, sink)
+            except Broken as error:
+                trouble = str(error)
+            except TimeoutError:
+                trouble = f"no answer within {self._timeout_s:g} s"
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                trouble = f"{type(error).__name__}: {error}"
+            else:
+                if head.status in (200, 206, 304, 416):
+                    return head
+                if head.status not in _FAULTS:
+                    raise _refused(key, head, refusal)
+                trouble = f"status {head.status} {_code(refusal)}"
+        where = f"{'https' if self._endpoint.tls else 'http'}://{self._endpoint.authority}"
+        raise StoreUnavailable(f"{key}: {where} did not answer in {self._attempts} attempts; the last: {trouble}")
+
+    def _send(
+        self, path: str, headers: list[tuple[str, str]], sink: Callable[[memoryview], object]
+    ) -> tuple[Head, bytes]:
+        """Send one GET; an idle connection that turns out to be dead is replaced. The refusal is an error's body."""
+        amz_date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
+        signed = sign_get(
+            path,
+            host=self._endpoint.authority,
+            region=self._region,
+            credentials=self._credentials(),
+            amz_date=amz_date,
+        )
+        connection = self._idle_connection()
+        try:
+            if connection is not None:
+                try:
+                    head = connection.get(path, signed + headers)
+                except Broken as error:
+                    if not error.unanswered:
+                        raise
+                    connection.close()
+                    connection = None
+            if connection is None:
+                connection = self._connect()
+                head = connection.get(path, signed + headers)
+            refusal = bytearray()
+            connection.read_into(head, sink if head.status in (200, 206) else refusal.extend)
+        finally:
+            if connection is not None:
+                self._release(connection)
+        return head, bytes(refusal)
+
+    def _connect(self) -> Connection:
+        endpoint = self._endpoint
+        return Connection(endpoint.host.encode("ascii"), endpoint.port, tls=self._tls, timeout_s=self._timeout_s)
+
+    def _idle_connection(self) -> Connection | None:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if 0 <= self._clock() - connection.used_at < KEEP_ALIVE_S:
+                return connection
+            connection.close()
+
+    def _release(self, connection: Connection) -> None:
+        if connection.reusable and len(self._idle) < MAX_RANGES:
+            connection.used_at = self._clock()
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+
+def _refused(key: str, head: Head, body: bytes) -> WarmstartError:
+    code = _code(body)
+    if head.status == 404 and code != "NoSuchBucket":
+        return ObjectNotFound(f"{key}: the store holds nothing under this key")
+    if head.status in (401, 403):
+        return StoreDenied(
+            f"{key}: the store refused ({head.status} {code}): the role needs s3:GetObject on it, "
+            "and s3:ListBucket on the bucket (without it S3 says so of a missing object too)"
+        )
+    where = head.headers.get("x-amz-bucket-region")
+    hint = f"; the bucket is in {where}" if where else ""
+    return StoreUnavailable(f"{key}: the store answered {head.status} {code}{hint}")
+
+
+def _code(body: bytes) -> str:
+    """Take the code out of S3's error document: `<Error><Code>NoSuchKey</Code>...`."""
+    return body.partition(b"<Code>")[2].partition(b"</Code>")[0][:80].decode("latin-1")
+
+
+def _total(head: Head) -> str:
+    return head.headers.get("content-range", "").rpartition("/")[2]
+
+
+def _mismatch(key: str, expected: int, got: str) -> ArtifactMismatch:
+    return ArtifactMismatch(f"{key}: expected {expected} bytes, the store holds {got}; publish it again")
+
+
+def _preallocate(fd: int, size: int) -> None:
+    if size and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size)
+    else:
+        os.ftruncate(fd, size)
+
+
+def _write(fd: int, piece: memoryview, position: int) -> int:
+    written = 0
+    while written < len(piece):
+        written += os.pwrite(fd, piece[written:], position + written)
+    return written
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)  # noqa: PTH108 - pathlib is not imported here
+    except FileNotFoundError:
+        return
