@@ -1,0 +1,50 @@
+"""The CDK app: reads the stage's settings, has its assets built, and makes its two stacks.
+
+`cdk` runs this as `python -m infra.app`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from aws_cdk import App
+
+from infra.assets import Assets
+from infra.config import StageConfig, from_context
+from infra.stacks.serving import ServingStack
+from infra.stacks.store import StoreStack
+from warmstart.errors import WarmstartError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def config_of(app: App) -> StageConfig:
+    """Read the stage's settings from the app's context. Raises: InvalidSetting."""
+    return from_context(cast("Mapping[str, object]", app.node.get_all_context()))
+
+
+def add_stacks(app: App, *, config: StageConfig, assets: Assets) -> tuple[StoreStack, ServingStack]:
+    """Add a stage's stacks: what keeps models, and what serves them."""
+    store = StoreStack(app, config=config)
+    return store, ServingStack(app, config=config, assets=assets, store=store.bucket)
+
+
+def main() -> None:
+    """Synthesize into the folder that the CDK command line names."""
+    from infra.build import build_assets
+
+    app = App()
+    try:
+        config = config_of(app)
+        assets = build_assets(config, root=ROOT)
+    except WarmstartError as error:
+        sys.exit(f"warmstart: {error.message}")
+    add_stacks(app, config=config, assets=assets)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Constructs: one resource idea each, values in, resources out."""

@@ -1,0 +1,188 @@
+"""The REST API: which path and method goes to which function, and who may call it."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.config import StageConfig
+from infra.constructs.function import retention
+
+READS: Final = (
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/{model}",
+    "/v2/models/{model}/ready",
+    "/v2/models/{model}/versions/{version}",
+    "/v2/models/{model}/versions/{version}/ready",
+)
+"""GET, with the API key, to the inference function."""
+INFERS: Final = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
+"""POST, with the API key and a checked body, to the inference function."""
+PREDICTS: Final = ("/predict/{model}",)
+"""POST, with the API key and a checked body, to the inference function."""
+ADMIN: Final = ("/admin", "/admin/{proxy+}")
+"""Any method, signed with IAM credentials, to the control function."""
+
+_TLS: Final = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+"""TLS 1.2 and 1.3 with forward secrecy. A regional API without a policy of its own still speaks TLS 1.0
+(API Gateway developer guide, "Supported security policies", default security policies)."""
+
+_ACCESS_LOG: Final = {
+    "requestId": "$context.requestId",
+    "extendedRequestId": "$context.extendedRequestId",
+    "time": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "caller": "$context.identity.userArn",
+    "apiKeyId": "$context.identity.apiKeyId",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "resource": "$context.resourcePath",
+    "protocol": "$context.protocol",
+    "tls": "$context.tlsVersion",
+    "status": "$context.status",
+    "responseBytes": "$context.responseLength",
+    "latencyMs": "$context.responseLatency",
+    "integrationStatus": "$context.integration.status",
+    "integrationLatencyMs": "$context.integrationLatency",
+    "error": "$context.error.message",
+    "errorType": "$context.error.responseType",
+    "trace": "$context.xrayTraceId",
+}
+
+_ERRORS: Final = {
+    "Default4xx": (apigateway.ResponseType.DEFAULT_4_XX, "$context.error.messageString"),
+    "Default5xx": (apigateway.ResponseType.DEFAULT_5_XX, "$context.error.messageString"),
+    "BadBody": (apigateway.ResponseType.BAD_REQUEST_BODY, '"$context.error.validationErrorString"'),
+    "NoRoute": (
+        apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
+        '"no such path and method; or a path below /admin, and the request is not signed with AWS credentials"',
+    ),
+}
+"""What the gateway answers by itself, in the shape of the Open Inference Protocol's errors: `{"error": "..."}`."""
+
+
+class InferenceApi(Construct):
+    """A regional REST API with one stage, one API key on a usage plan, and IAM before the control plane."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        config: StageConfig,
+        inference: lambda_.Alias,
+        control: lambda_.Alias,
+    ) -> None:
+        super().__init__(scope, id)
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            log_group_name=f"/warmstart/{config.stage}/gateway",
+            retention=retention(config.log_retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.api = apigateway.RestApi(
+            self,
+            "Rest",
+            rest_api_name=f"warmstart-{config.stage}",
+            description="Predictions below /v2 and /predict, the control plane below /admin",
+            endpoint_configuration=apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
+            deploy_options=_stage(config, access_log),
+            # One role per account and region, which every API there logs with: it outlives this stack.
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+        )
+        # An output under a name of the CDK's making; the stack has its own.
+        self.api.node.try_remove_child("Endpoint")
+        _require_tls(self.api)
+        for name, (kind, message) in _ERRORS.items():
+            self.api.add_gateway_response(name, type=kind, templates={"application/json": f'{{"error": {message}}}'})
+        self._predictions(inference)
+        self._administration(control)
+        self.api_key = self._key(config)
+
+    def _predictions(self, inference: lambda_.Alias) -> None:
+        integration = _proxy(inference)
+        validator = apigateway.RequestValidator(self, "Body", rest_api=self.api, validate_request_body=True)
+        infer = apigateway.Model(self, "InferBody", rest_api=self.api, schema=_infer_body())
+        predict = apigateway.Model(self, "PredictBody", rest_api=self.api, schema=_predict_body())
+        for path in READS:
+            self.api.root.resource_for_path(path).add_method("GET", integration, api_key_required=True)
+        for paths, model in ((INFERS, infer), (PREDICTS, predict)):
+            for path in paths:
+                self.api.root.resource_for_path(path).add_method(
+                    "POST",
+                    integration,
+                    api_key_required=True,
+                    request_validator=validator,
+                    request_models={"application/json": model},
+                )
+
+    def _administration(self, control: lambda_.Alias) -> None:
+        integration = _proxy(control)
+        for path in ADMIN:
+            self.api.root.resource_for_path(path).add_method(
+                "ANY", integration, authorization_type=apigateway.AuthorizationType.IAM
+            )
+
+    def _key(self, config: StageConfig) -> apigateway.IApiKey:
+        plan = self.api.add_usage_plan(
+            "Plan",
+            throttle=apigateway.ThrottleSettings(rate_limit=config.throttle_rate, burst_limit=config.throttle_burst),
+            quota=(
+                apigateway.QuotaSettings(limit=config.quota_per_day, period=apigateway.Period.DAY)
+                if config.quota_per_day
+                else None
+            ),
+        )
+        plan.add_api_stage(stage=self.api.deployment_stage)
+        # Without a value: API Gateway makes one, and no template or log ever holds it.
+        key = self.api.add_api_key("Key", description=f"Warmstart predictions, stage {config.stage}")
+        plan.add_api_key(key)
+        return key
+
+
+def _stage(config: StageConfig, access_log: logs.ILogGroup) -> apigateway.StageOptions:
+    return apigateway.StageOptions(
+        stage_name=config.stage,
+        throttling_rate_limit=config.throttle_rate,
+        throttling_burst_limit=config.throttle_burst,
+        access_log_destination=apigateway.LogGroupLogDestination(access_log),
+        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
+        # Errors of the gateway's own, never bodies: those are the callers'.
+        logging_level=apigateway.MethodLoggingLevel.ERROR,
+        data_trace_enabled=False,
+        metrics_enabled=True,
+        tracing_enabled=True,
+    )
+
+
+def _require_tls(api: apigateway.RestApi) -> None:
+    resource = api.node.default_child
+    assert isinstance(resource, apigateway.CfnRestApi)  # noqa: S101 - what a RestApi is made of
+    resource.security_policy = _TLS
+    resource.endpoint_access_mode = "STRICT"
+
+
+def _proxy(alias: lambda_.Alias) -> apigateway.LambdaIntegration:
+    return apigateway.LambdaIntegration(alias, scope_permission_to_method=False)
+
+
+def _infer_body() -> apigateway.JsonSchema:
+    return apigateway.JsonSchema(
+        type=apigateway.JsonSchemaType.OBJECT,
+        required=["inputs"],
+        properties={"inputs": apigateway.JsonSchema(type=apigateway.JsonSchemaType.ARRAY, min_items=1)},
+    )
+
+
+def _predict_body() -> apigateway.JsonSchema:
+    return apigateway.JsonSchema(type=[apigateway.JsonSchemaType.OBJECT, apigateway.JsonSchemaType.ARRAY])

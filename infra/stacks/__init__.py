@@ -1,0 +1,1 @@
+"""Stacks wire constructs: names, grants between siblings, outputs."""

@@ -1,0 +1,92 @@
+"""The serving stack: two functions behind one REST API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.assets import Assets
+from infra.config import StageConfig
+from infra.constructs.alarms import Alarms
+from infra.constructs.api import InferenceApi
+from infra.constructs.function import LiveFunction
+from infra.stacks import rights
+from warmstart import environment, stacks
+
+CONTROL_MEMORY_MB: Final = 512
+"""The control plane is called by hand: its cold start (FastAPI) wants some processor, its work almost nothing."""
+
+
+class ServingStack(Stack):
+    """Nothing here holds data: it can be destroyed and deployed again, and the same models answer."""
+
+    def __init__(self, scope: Construct, *, config: StageConfig, assets: Assets, store: s3.IBucket) -> None:
+        super().__init__(
+            scope,
+            stacks.serving_stack(config.stage),
+            description=f"Warmstart, stage {config.stage}: predictions and the control plane",
+        )
+        inference = self._inference(config, assets, store)
+        control = self._control(config, assets, store)
+        gateway = InferenceApi(self, "Gateway", config=config, inference=inference.alias, control=control.alias)
+        Alarms(self, "Alarms", config=config, api=gateway.api, inference=inference.alias, control=control.alias)
+        endpoint = f"https://{gateway.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{config.stage}"
+        outputs = {
+            stacks.ENDPOINT: endpoint,
+            stacks.ADMIN_ENDPOINT: f"{endpoint}/admin",
+            stacks.API_KEY_ID: gateway.api_key.key_id,
+            stacks.INFERENCE_FUNCTION: inference.function.function_name,
+            stacks.CONTROL_FUNCTION: control.function.function_name,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
+
+    def _inference(self, config: StageConfig, assets: Assets, store: s3.IBucket) -> LiveFunction:
+        return LiveFunction(
+            self,
+            "Inference",
+            config=config,
+            name="inference",
+            handler="handlers.inference.lambda_handler.handler",
+            code=assets.inference_code,
+            layers=[assets.inference_layer, *([assets.model_layer] if assets.model_layer else [])],
+            environment={
+                **_environment(config, store, service="inference"),
+                environment.ALIAS_TTL_S: str(config.alias_ttl_s),
+                environment.MODELS_DIR: "/opt/models",
+                environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder
+                environment.HOME: "/tmp",  # noqa: S108
+                environment.ORT_DISABLE_TELEMETRY: "1",
+                environment.OPENBLAS_NUM_THREADS: "1",
+            },
+            statements=rights.inference(store),
+            memory_mb=config.memory_mb,
+            ephemeral_storage_mb=config.ephemeral_storage_mb,
+            concurrency=config.concurrency,
+        )
+
+    def _control(self, config: StageConfig, assets: Assets, store: s3.IBucket) -> LiveFunction:
+        return LiveFunction(
+            self,
+            "Control",
+            config=config,
+            name="control",
+            handler="handlers.control.lambda_handler.handler",
+            code=assets.control_code,
+            layers=[assets.control_layer],
+            environment=_environment(config, store, service="control"),
+            statements=rights.control(store),
+            memory_mb=CONTROL_MEMORY_MB,
+        )
+
+
+def _environment(config: StageConfig, store: s3.IBucket, *, service: str) -> dict[str, str]:
+    return {
+        environment.STORE_BUCKET: store.bucket_name,
+        environment.STAGE: config.stage,
+        environment.SERVICE_NAME: service,
+        environment.METRICS_NAMESPACE: "Warmstart",
+    }
