@@ -34,9 +34,10 @@ LOGGER: Final = Logger(service=SETTINGS.service_name, level=SETTINGS.log_level, 
 # 3. Clients only: no request is made.
 OBJECTS: Final = S3Objects(SETTINGS.store_bucket, boto3.client("s3", config=S3_CONFIG))
 
-# 4. The application and its one event loop, which lives as long as the execution environment.
+# 4. The application, and its one event loop, which lives as long as the execution environment.
+LOOP: Final = asyncio.new_event_loop()
 APP: Final = create_app(
     ControlService(registry=Registry(OBJECTS, clock=time.time, new_id=lambda: uuid4().hex)),
     PowertoolsTelemetry(LOGGER, namespace=SETTINGS.metrics_namespace, service=SETTINGS.service_name),
 )
-handler: Final = LOGGER.inject_lambda_context(lambda_adapter(APP, loop=asyncio.new_event_loop()))
+handler: Final = LOGGER.inject_lambda_context(lambda_adapter(APP, loop=LOOP))
