@@ -1,32 +1,100 @@
-"""The local twin: moto's AWS, the functions' execution environments and the gateway, deployed by the real `cdk deploy`."""
+"""The local twin: AWS by moto, execution environments and the gateway, deployed by the real `cdk deploy`."""
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
-from local.types import TwinAddress
+from local import ready
+from local.deploy import APP, Cdk, DeployFailed, bootstrap
+from local.types import ACCESS_KEY_ID, ACCOUNT, REGION, SECRET_ACCESS_KEY, TwinAddress
+from warmstart import stacks
+from warmstart.errors import Unreachable, WarmstartError
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+    from local.aws.invoke import Lambda
+    from local.functions import Functions
+    from local.gateway.gateway import Gateway
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""Where cdk.json is."""
+
+Progress = Callable[[str, float], None]
+"""Called after each step of the start: what was done, and in how many seconds."""
+
+
+def _silent(step: str, seconds: float) -> None:
+    """Say nothing of a step."""
 
 
 class Twin:
-    """The whole stack, running on this machine. Start it with `Twin.start`, as a context manager."""
+    """The whole stack, running on this machine. Start it with `Twin.start`, as a context manager.
 
-    def __init__(self, address: TwinAddress) -> None:
-        self.address = address
+    One per process: moto's state is the process's. A test session takes `local.process.TwinProcess` instead.
+    """
+
+    def __init__(
+        self,
+        *,
+        cdk: Cdk,
+        address: TwinAddress,
+        functions: Functions,
+        invoke: Lambda,
+        read_logs: Callable[[str], list[str]],
+        closing: ExitStack,
+    ) -> None:
+        self.address, self.functions, self.invoke = address, functions, invoke
+        self._cdk, self._read_logs, self._closing = cdk, read_logs, closing
 
     @classmethod
-    def start(cls, *, port: int = 0, data: Path | None = None, ready_file: Path | None = None) -> Self:
-        """Start everything and return when it serves. Raises: Unreachable (a port in use, a tool missing)."""
-        raise NotImplementedError
+    def start(
+        cls,
+        *,
+        port: int = 0,
+        data: Path | None = None,
+        ready_file: Path | None = None,
+        stage: str = stacks.DEFAULT_STAGE,
+        app: str = APP,
+        root: Path = ROOT,
+        environ: Mapping[str, str] | None = None,
+        progress: Progress = _silent,
+    ) -> Twin:
+        """Start everything and return when it serves; `app` is the command that synthesizes the stacks.
+
+        Raises: Unreachable (a port in use, a tool missing), DeployFailed.
+        """
+        with ExitStack() as closing:
+            twin = _Start(port, data, stage, app, root, os.environ if environ is None else environ, progress).run(
+                closing
+            )
+            if ready_file is not None:
+                ready.write(ready_file, twin.address)
+                twin._closing.callback(ready.remove, ready_file)
+        return twin
 
     def logs(self, group: str) -> list[str]:
         """Return the lines of a CloudWatch log group, oldest first."""
-        raise NotImplementedError
+        return self._read_logs(group)
+
+    def redeploy(self) -> None:
+        """Bring the running stacks to what the sources say now, by `cdk deploy`. Raises: DeployFailed."""
+        self._cdk.deploy(update=True)
 
     def stop(self) -> None:
-        """Stop everything: no process, port or temporary directory is left."""
-        raise NotImplementedError
+        """Stop everything: no process, port or temporary directory is left. Idempotent."""
+        self._closing.close()
 
     def __enter__(self) -> Self:
         return self
@@ -37,6 +105,166 @@ class Twin:
         self.stop()
 
 
-def run(*, port: int = 0, ready_file: Path | None = None, data: Path | None = None) -> int:
+class _Start:
+    """The steps of a start, in order."""
+
+    def __init__(
+        self,
+        port: int,
+        data: Path | None,
+        stage: str,
+        app: str,
+        root: Path,
+        environ: Mapping[str, str],
+        progress: Progress,
+    ) -> None:
+        self._port, self._data, self._stage, self._progress = port, data, stage, progress
+        self._app, self._root, self._environ = app, root, environ
+
+    def run(self, closing: ExitStack) -> Twin:
+        """Start the parts, deploy, and hand all over; what was started is stopped if a later step fails."""
+        began = time.monotonic()
+        try:
+            import boto3
+
+            from local.aws import identity, invoke
+            from local.aws.kept import Kept
+            from local.aws.logs import Logs
+            from local.aws.packages import Packages
+            from local.aws.server import AwsServer, template_to_json
+            from local.functions import Functions
+            from local.gateway.gateway import Gateway
+            from local.gateway.server import serve
+        except ImportError as error:
+            raise Unreachable(f"the local twin needs more packages ({error}); install warmstart[local]") from error
+        if self._data is not None:
+            identity.keep_seed(self._data)
+        logs = Logs()
+        refresh = _Refresh()
+        keep = Kept(self._data / "objects") if self._data is not None else None
+        aws = AwsServer(keep=keep, after_change=refresh)
+        closing.callback(aws.stop)
+        functions = closing.enter_context(Functions(log=logs.write, endpoint_url=aws.url))
+        packages = Packages(self._root / "build" / "twin" / "packages")
+        packages.forget_unused()
+        lambda_ = invoke.Lambda(functions, packages, draw=random.random)
+        invoke.install(lambda_)
+        gateway = Gateway(invoke=lambda_, log=logs.write)
+        try:
+            server = serve(gateway, port=self._port)
+        except OSError as error:
+            raise Unreachable(f"port {self._port}: {error.strerror}; free it, or choose another with --port") from error
+        closing.callback(server.close)
+        session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
+        apigateway = session.client("apigateway", endpoint_url=aws.url)
+        cloudformation = session.client("cloudformation", endpoint_url=aws.url)
+        refresh.watch(lambda_, gateway, apigateway)
+        self._progress("AWS, functions and gateway started", time.monotonic() - began)
+        cdk = Cdk(root=self._root, aws_url=aws.url, environ=self._environ, app=self._app)
+        try:
+            self._step("bootstrapped", lambda: bootstrap(cdk, cloudformation, template_to_json))
+            self._step("synthesized", cdk.assembly)
+            self._step("deployed", cdk.deploy)
+        except DeployFailed as failed:
+            raise DeployFailed("\n".join([failed.message, *aws.errors()])) from failed
+        address = _address(cloudformation, apigateway, stage=self._stage, port=server.port, aws_url=aws.url)
+        return Twin(
+            cdk=cdk,
+            address=address,
+            functions=functions,
+            invoke=lambda_,
+            read_logs=logs.read,
+            closing=closing.pop_all(),
+        )
+
+    def _step(self, done: str, step: Callable[[], object]) -> None:
+        began = time.monotonic()
+        step()
+        self._progress(done, time.monotonic() - began)
+
+
+class _Refresh:
+    """Called after each stack that changed: has packages unpacked, and the gateway serve what is deployed now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._served: set[str] = set()
+        self._parts: tuple[Lambda, Gateway, APIGatewayClient] | None = None
+
+    def watch(self, lambda_: Lambda, gateway: Gateway, apigateway: APIGatewayClient) -> None:
+        """Name the parts that are to follow."""
+        self._parts = lambda_, gateway, apigateway
+
+    def __call__(self) -> None:
+        """Follow."""
+        from local.gateway.read import read_api
+
+        if self._parts is None:
+            return
+        lambda_, gateway, apigateway = self._parts
+        with self._lock:
+            lambda_.synchronize()
+            served = set()
+            for api in apigateway.get_rest_apis()["items"]:
+                for stage in apigateway.get_stages(restApiId=api["id"])["item"]:
+                    name = stage["stageName"]
+                    gateway.deploy(read_api(apigateway, api["id"], name, account=ACCOUNT))
+                    served.add(name)
+            for gone in self._served - served:
+                gateway.withdraw(gone)
+            self._served = served
+
+
+def _address(
+    cloudformation: CloudFormationClient, apigateway: APIGatewayClient, *, stage: str, port: int, aws_url: str
+) -> TwinAddress:
+    serving, store = (_outputs(cloudformation, name(stage)) for name in (stacks.serving_stack, stacks.store_stack))
+    endpoint = f"http://127.0.0.1:{port}/{stage}"
+    key = apigateway.get_api_key(apiKey=serving[stacks.API_KEY_ID], includeValue=True)
+    return TwinAddress(
+        endpoint=endpoint,
+        api_key=key["value"],
+        admin_endpoint=f"{endpoint}/admin",
+        store=store[stacks.STORE_BUCKET],
+        aws_endpoint_url=aws_url,
+    )
+
+
+def _outputs(cloudformation: CloudFormationClient, stack: str) -> dict[str, str]:
+    [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def run(*, port: int = 0, ready_file: Path | None = None, data: Path | None = None, app: str = APP) -> int:
     """Start a twin, print where it is, and keep it until Ctrl-C or SIGTERM. Returns the exit code."""
-    raise NotImplementedError
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with Twin.start(port=port, data=data, ready_file=ready_file, app=app, progress=_print_step) as twin:
+            print(_banner(twin.address), flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+        return 0
+    except WarmstartError as error:
+        print(f"warmstart: {error.message}", file=sys.stderr, flush=True)
+        return 3 if isinstance(error, Unreachable) else 1
+    return 0
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _print_step(step: str, seconds: float) -> None:
+    print(f"{seconds:6.1f} s  {step}", flush=True)
+
+
+def _banner(address: TwinAddress) -> str:
+    return "\n".join(
+        (
+            f"endpoint  {address.endpoint}",
+            f"api key   {address.api_key}",
+            f"AWS       {address.aws_endpoint_url} (credentials {ACCESS_KEY_ID}/{SECRET_ACCESS_KEY})",
+            "Ctrl-C stops it.",
+        )
+    )
