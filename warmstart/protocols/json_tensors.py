@@ -10,14 +10,16 @@ import struct
 from collections.abc import Callable
 from itertools import chain
 from math import prod
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 import orjson
 
 from warmstart.datatypes import Datatype
 from warmstart.errors import InvalidValue, MalformedBody, WrongDatatype, WrongShape
-from warmstart.tensors import Tensor
+
+if TYPE_CHECKING:
+    from warmstart.tensors import Tensor
 
 _FORMATS: Final = {
     "UINT8": "B",
@@ -60,8 +62,8 @@ def _remedy(error: orjson.JSONDecodeError) -> str:
 
 
 def shown(value: object) -> str:
-    """Write a value for a message, short and harmless: containers are only named, as they may be deep."""
-    text = kind_of(value) if isinstance(value, list | dict) else repr(value)
+    """Write a JSON value for a message, short and harmless: containers are only named, as they may be deep."""
+    text = kind_of(value) if isinstance(value, list | dict) else orjson.dumps(value).decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 

@@ -11,7 +11,7 @@ FP16 travels as numbers, exactly: each is also an FP64, and what comes is rounde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -19,7 +19,9 @@ from warmstart import __version__
 from warmstart.datatypes import datatype
 from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, UnrepresentableOutput, WrongShape
 from warmstart.protocols.json_tensors import check_finite, kind_of, load_json, shown, tensor
-from warmstart.tensors import Signature, Tensor, TensorSpec
+
+if TYPE_CHECKING:
+    from warmstart.tensors import Signature, Tensor, TensorSpec
 
 LIVE: Final = b'{"live":true}'
 READY: Final = b'{"live":true,"ready":true}'

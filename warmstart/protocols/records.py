@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -27,7 +27,10 @@ from warmstart.errors import (
 )
 from warmstart.protocols.json_tensors import flatten, kind_of, load_json, pack, shown
 from warmstart.protocols.oip import dump, refuse_not_finite
-from warmstart.tensors import ANY, Tensor, TensorSpec, fits, listed
+from warmstart.tensors import ANY, fits, listed
+
+if TYPE_CHECKING:
+    from warmstart.tensors import Tensor, TensorSpec
 
 _INTEGERS = "iu"
 _FLOATS = "f"

@@ -1,0 +1,156 @@
+"""Where a model's files come from: baked into a layer, else this environment's disk, else the store; checked always."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from model_store import keys
+from model_store.integrity import verify
+from model_store.manifest import Manifest, ModelFile, parse_manifest
+from model_store.objects import ObjectReader
+from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest
+
+CACHE: Final = "warmstart-models"
+SPARE_BYTES: Final = 4 * 1024 * 1024
+"""What is left free on the disk beside a model."""
+
+
+def free_bytes(folder: Path) -> int:
+    """Return what may still be written to a folder's disk."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+class ModelFiles:
+    """Has a version's files on this disk: `{models_dir}/{name}/{version}/`, or `{tmp_dir}/warmstart-models/{digest}/`.
+
+    The digest is of all files' paths and hashes, so that what an earlier process of the same environment left is
+    found again, and a half-written file is not mistaken for a whole one: each is hashed before a session opens it.
+    """
+
+    def __init__(
+        self,
+        reader: ObjectReader,
+        *,
+        models_dir: Path,
+        tmp_dir: Path,
+        free_bytes: Callable[[Path], int] = free_bytes,
+    ) -> None:
+        self._reader, self._models_dir, self._tmp_dir = reader, models_dir, tmp_dir
+        self._free_bytes = free_bytes
+        self._users: dict[Path, int] = {}
+        self._lock = Lock()
+
+    def baked_manifest(self, name: str, version: int) -> Manifest | None:
+        """Return the manifest of a version that was baked into a layer, None if it was not.
+
+        Raises: InvalidManifest.
+        """
+        path = self._baked(name, version) / keys.MANIFEST
+        try:
+            body = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        manifest = parse_manifest(body, where=str(path))
+        if (manifest.name, manifest.version) != (name, version):
+            raise InvalidManifest(
+                f"{path}: is the manifest of {manifest.name}:{manifest.version}; build the layer again"
+            )
+        return manifest
+
+    def fetch(self, manifest: Manifest) -> Path:
+        """Have all files on this disk, checked; return the graph's path. They stay until `release`.
+
+        Raises: IntegrityError, StoreError, ObjectNotFound, InsufficientMemory.
+        """
+        baked = self._baked(manifest.name, manifest.version)
+        if baked.is_dir():
+            for file in manifest.files:
+                _check(baked / file.path, file, f"{baked}/{file.path}")
+            return baked / manifest.files[0].path
+        folder = self._folder(manifest)
+        with self._lock:
+            self._users[folder] = self._users.get(folder, 0) + 1
+        fetched = False
+        try:
+            self._fetch_into(folder, manifest)
+            fetched = True
+        finally:
+            if not fetched:
+                self.release(manifest)
+        return folder / manifest.files[0].path
+
+    def release(self, manifest: Manifest) -> None:
+        """Say that a session that had the files open is closed: they may go when room is needed."""
+        folder = self._folder(manifest)
+        with self._lock:
+            if self._users.get(folder, 0) > 1:
+                self._users[folder] -= 1
+            else:
+                self._users.pop(folder, None)
+
+    def _baked(self, name: str, version: int) -> Path:
+        return self._models_dir / name / str(version)
+
+    def _folder(self, manifest: Manifest) -> Path:
+        lines = "".join(f"{file.path} {file.size_bytes} {file.sha256}\n" for file in manifest.files)
+        return self._tmp_dir / CACHE / hashlib.sha256(lines.encode()).hexdigest()[:32]
+
+    def _fetch_into(self, folder: Path, manifest: Manifest) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # the order in which folders make room
+        missing = [file for file in manifest.files if not _is_whole(folder / file.path, file)]
+        if not missing:
+            return
+        self._make_room(sum(file.size_bytes for file in missing) + SPARE_BYTES, manifest)
+        for file in missing:
+            path = folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            key = keys.artifact(manifest.name, manifest.version, file.path)
+            self._reader.download(key, path, size_bytes=file.size_bytes)
+            _check(path, file, key)
+
+    def _make_room(self, need_bytes: int, manifest: Manifest) -> None:
+        cache = self._tmp_dir / CACHE
+        free = self._free_bytes(cache)
+        if free < need_bytes:
+            self._remove_idle(cache, need_bytes)
+            free = self._free_bytes(cache)
+        if free < need_bytes:
+            raise InsufficientMemory(
+                f"model {manifest.name}:{manifest.version}: expected {need_bytes} bytes free in {self._tmp_dir}, "
+                f"got {free}; give the function more ephemeral storage"
+            )
+
+    def _remove_idle(self, cache: Path, need_bytes: int) -> None:
+        from shutil import rmtree  # rare, and 4 ms of a cold start
+
+        for folder in sorted(cache.iterdir(), key=lambda folder: folder.stat().st_mtime_ns):
+            if self._free_bytes(cache) >= need_bytes:
+                return
+            with self._lock:
+                if folder not in self._users:
+                    rmtree(folder)
+
+
+def _is_whole(path: Path, file: ModelFile) -> bool:
+    try:
+        verify(path, file)
+    except (FileNotFoundError, ArtifactMismatch):
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _check(path: Path, file: ModelFile, where: str) -> None:
+    try:
+        verify(path, file)
+    except FileNotFoundError:
+        raise ArtifactMismatch(f"{where}: expected {file.size_bytes} bytes, got no such file; build it again") from None
+    except ArtifactMismatch as error:
+        raise ArtifactMismatch(f"{where}: {error.message}") from None

@@ -1,0 +1,85 @@
+"""ONNX Runtime, behind the Session seam: the one file that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from warmstart.datatypes import from_onnx
+from warmstart.errors import InferenceFailed, ModelNotLoadable
+
+if TYPE_CHECKING:
+    from model_store.manifest import Manifest
+    from warmstart.tensors import Tensor, TensorSpec
+
+FAILURES: Final[tuple[type[Exception], ...]] = (
+    *(
+        kind
+        for kind in vars(native).values()
+        if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == native.__name__
+    ),
+    RuntimeError,  # what the binding itself raises: no kernel, a type that it does not take
+    ValueError,  # ... an input that is missing or unknown; text that is not UTF-8
+)
+"""ONNX Runtime's exceptions share no base of their own."""
+
+
+class OnnxSession:
+    """A model in ONNX Runtime, on the CPU. `threads` is the number of vCPUs."""
+
+    def __init__(self, path: Path, manifest: Manifest, *, threads: int) -> None:
+        """Open the graph in a file. Raises: ModelNotLoadable, also if it is not what the manifest describes."""
+        self._name = f"model {manifest.name}:{manifest.version}"
+        try:
+            self._session = ort.InferenceSession(path, session_options(threads), providers=["CPUExecutionProvider"])
+        except FAILURES as error:
+            reason = _reason(error).replace(str(path), path.name)
+            raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
+        self._compare("output", self._session.get_outputs(), manifest.signature.outputs)
+
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Compute the outputs asked for, in this order. Raises: InferenceFailed."""
+        try:
+            computed: list[Tensor] = self._session.run(outputs, inputs)
+        except FAILURES as error:
+            raise InferenceFailed(f"{self._name}: cannot compute these values: {_reason(error)}") from error
+        return computed
+
+    def _compare(self, role: str, found: Sequence[Any], declared: tuple[TensorSpec, ...]) -> None:
+        """Check names and datatypes: what the manifest says is what requests are checked against."""
+        has = {meta.name: meta.type for meta in found}
+        if set(has) != {spec.name for spec in declared}:
+            names = ", ".join(spec.name for spec in declared)
+            raise ModelNotLoadable(f"{self._name}: {role}s: expected {names}, the graph has {', '.join(has)}")
+        for spec in declared:
+            datatype = from_onnx(has[spec.name])
+            if datatype is None or datatype.name != spec.datatype:
+                raise ModelNotLoadable(
+                    f"{self._name}: {role} {spec.name!r}: expected {spec.datatype}, the graph has {has[spec.name]}"
+                )
+            if datatype.name == "BF16":
+                raise ModelNotLoadable(
+                    f"{self._name}: {role} {spec.name!r}: expected a datatype that numpy has, got BF16; "
+                    "cast it to FP32 inside the model and publish again"
+                )
+
+
+def session_options(threads: int) -> ort.SessionOptions:
+    """Choose options; each was measured, see docs/decisions/arena.md."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3  # errors: warnings about a graph go to whoever publishes it
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:300]}..."

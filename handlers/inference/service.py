@@ -1,0 +1,119 @@
+"""Inference on values: references and tensors in, tensors out. No HTTP, no store, no ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from warmstart.errors import StoreError, UnknownTensor, WarmstartError
+from warmstart.refs import ModelRef
+from warmstart.tensors import Signature, TensorSpec, check, listed
+
+if TYPE_CHECKING:
+    from handlers.inference.sessions import Opening, Ran
+    from model_store.manifest import Manifest
+    from warmstart.tensors import Tensor
+
+
+class Resolver(Protocol):
+    """Finds manifests; `handlers.inference.resolver.Resolver` is one."""
+
+    def resolve(self, ref: ModelRef) -> Manifest:
+        """Find a reference's manifest."""
+        ...
+
+    def step_back(self, ref: ModelRef, manifest: Manifest) -> Manifest | None:
+        """Return to the version before this one, if there is one to return to."""
+        ...
+
+
+class Sessions(Protocol):
+    """Runs models; `handlers.inference.sessions.SessionCache` is one."""
+
+    def run(self, manifest: Manifest, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> Ran:
+        """Compute outputs."""
+        ...
+
+    def load(self, manifest: Manifest) -> Opening | None:
+        """Have a model open."""
+        ...
+
+
+ReadInputs = Callable[[Signature], "Mapping[str, Tensor]"]
+"""Turn a request into tensors, once the model's signature is known."""
+
+
+class InferenceResult(NamedTuple):
+    """The outputs asked for, in order, and what computing them took."""
+
+    manifest: Manifest
+    model: ModelRef
+    outputs: list[tuple[TensorSpec, Tensor]]
+    ran: Ran
+
+
+class InferenceService:
+    """What the data plane does. Every error that comes out after a model was resolved says which: `error.model`."""
+
+    def __init__(self, *, resolver: Resolver, sessions: Sessions) -> None:
+        self._resolver, self._sessions = resolver, sessions
+
+    def describe(self, ref: ModelRef) -> Manifest:
+        """Find what a reference means. Raises: NotFound, IntegrityError, StoreError."""
+        return self._resolver.resolve(ref)
+
+    def ready(self, ref: ModelRef) -> Manifest:
+        """Have a model open, so that it is ready indeed. Raises: NotFound, IntegrityError, StoreError, ModelFailure."""
+        manifest = self._resolver.resolve(ref)
+        try:
+            return self._load(manifest)
+        except StoreError:
+            if (previous := self._resolver.step_back(ref, manifest)) is None:
+                raise
+        return self._load(previous)
+
+    def infer(self, ref: ModelRef, read: ReadInputs, outputs: tuple[str, ...] = ()) -> InferenceResult:
+        """Compute outputs (empty: all of them).
+
+        Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure.
+        """
+        manifest = self._resolver.resolve(ref)
+        try:
+            return self._infer(manifest, read, outputs)
+        except StoreError:  # a version that was just promoted cannot be fetched: the one before is still warm
+            if (previous := self._resolver.step_back(ref, manifest)) is None:
+                raise
+        return self._infer(previous, read, outputs)
+
+    def _load(self, manifest: Manifest) -> Manifest:
+        try:
+            self._sessions.load(manifest)
+        except WarmstartError as error:
+            error.model = _named(manifest)
+            raise
+        return manifest
+
+    def _infer(self, manifest: Manifest, read: ReadInputs, outputs: tuple[str, ...]) -> InferenceResult:
+        model = _named(manifest)
+        try:
+            signature = manifest.signature
+            inputs = read(signature)
+            check(inputs, signature.inputs)
+            specs = _select(outputs, signature.outputs) if outputs else signature.outputs
+            ran = self._sessions.run(manifest, [spec.name for spec in specs], inputs)
+        except WarmstartError as error:
+            error.model = model
+            raise
+        return InferenceResult(manifest, model, list(zip(specs, ran.outputs, strict=True)), ran)
+
+
+def _named(manifest: Manifest) -> ModelRef:
+    return ModelRef(manifest.name, manifest.version, None)
+
+
+def _select(names: tuple[str, ...], declared: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    specs = {spec.name: spec for spec in declared}
+    for name in names:
+        if name not in specs:
+            raise UnknownTensor(f"output {name!r}: the model has no such output (it has: {listed(specs)})", tensor=name)
+    return tuple(specs[name] for name in names)

@@ -1,0 +1,173 @@
+"""Open sessions, kept warm: least recently used ones make room under a budget, one opening per model at a time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from warmstart.errors import InsufficientMemory
+
+if TYPE_CHECKING:
+    from model_store.manifest import Manifest
+    from warmstart.tensors import Tensor
+
+BYTES_PER_FILE_BYTE: Final = 2
+"""What an open session is counted with: weights once as they are and once packed for the processor's kernels.
+Measured in docs/decisions/arena.md."""
+
+Key = tuple[str, int]
+
+
+class Session(Protocol):
+    """One model, open. May be used by several threads at once."""
+
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Compute the outputs asked for, in this order. Raises: InferenceFailed."""
+        ...
+
+
+class Files(Protocol):
+    """Where a model's files come from."""
+
+    def fetch(self, manifest: Manifest) -> Path:
+        """Have all files on this disk, checked; return the graph's path. They stay until `release`.
+
+        Raises: IntegrityError, StoreError, ObjectNotFound, InsufficientMemory.
+        """
+        ...
+
+    def release(self, manifest: Manifest) -> None:
+        """Say that no session needs the files any more."""
+        ...
+
+
+OpenSession = Callable[[Path, "Manifest"], Session]
+"""Open a session on a graph. Raises: ModelNotLoadable."""
+
+
+class Opening(NamedTuple):
+    """What opening a session took."""
+
+    downloading_ns: int
+    loading_ns: int
+
+
+class Ran(NamedTuple):
+    """One inference. `opened` is None if the session was open already; `open_sessions` counts all."""
+
+    outputs: list[Tensor]
+    run_ns: int
+    opened: Opening | None
+    open_sessions: int
+
+
+class _Entry:
+    __slots__ = ("cost_bytes", "manifest", "session", "users")
+
+    def __init__(self, session: Session, manifest: Manifest, cost_bytes: int) -> None:
+        self.session, self.manifest, self.cost_bytes = session, manifest, cost_bytes
+        self.users = 0
+
+
+class SessionCache:
+    """Runs models, opening each on first use. A session in use is never closed.
+
+    `clock_ns` gives monotonic nanoseconds.
+    """
+
+    def __init__(
+        self, *, files: Files, open_session: OpenSession, budget_bytes: int, clock_ns: Callable[[], int]
+    ) -> None:
+        self._files, self._open_session, self._clock_ns = files, open_session, clock_ns
+        self._budget_bytes = budget_bytes
+        self._bytes = 0
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._lock = Lock()
+        self._opening: dict[Key, Lock] = {}
+
+    def run(self, manifest: Manifest, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> Ran:
+        """Compute outputs, opening the model first if need be.
+
+        Raises: InferenceFailed, ModelNotLoadable, InsufficientMemory, IntegrityError, StoreError.
+        """
+        entry, opened = self._acquire(manifest)
+        try:
+            started = self._clock_ns()
+            arrays = entry.session.run(outputs, inputs)
+            run_ns = self._clock_ns() - started
+        finally:
+            self._release(entry)
+        return Ran(arrays, run_ns, opened, len(self._entries))
+
+    def load(self, manifest: Manifest) -> Opening | None:
+        """Have a model open; None if it was. Raises: as `run`, without InferenceFailed."""
+        entry, opened = self._acquire(manifest)
+        self._release(entry)
+        return opened
+
+    def _acquire(self, manifest: Manifest) -> tuple[_Entry, Opening | None]:
+        key = (manifest.name, manifest.version)
+        if (entry := self._find(key)) is not None:
+            return entry, None
+        with self._lock:
+            opening = self._opening.setdefault(key, Lock())
+        with opening:
+            if (entry := self._find(key)) is not None:
+                return entry, None
+            return self._open(key, manifest)
+
+    def _find(self, key: Key) -> _Entry | None:
+        with self._lock:
+            if (entry := self._entries.get(key)) is not None:
+                entry.users += 1
+                self._entries.move_to_end(key)
+            return entry
+
+    def _open(self, key: Key, manifest: Manifest) -> tuple[_Entry, Opening]:
+        cost_bytes = BYTES_PER_FILE_BYTE * manifest.size_bytes
+        if (lacking_bytes := cost_bytes - self._budget_bytes) > 0:
+            raise InsufficientMemory(
+                f"model {manifest.name}:{manifest.version}: expected to need {_mb(cost_bytes)} MB, the function has "
+                f"{_mb(self._budget_bytes)} MB for models; give it at least {_mb(lacking_bytes)} MB more"
+            )
+        with self._lock:
+            self._shrink(self._budget_bytes - cost_bytes)
+        started = self._clock_ns()
+        path = self._files.fetch(manifest)
+        fetched = self._clock_ns()
+        opened = False
+        try:
+            session = self._open_session(path, manifest)
+            opened = True
+        finally:
+            if not opened:
+                self._files.release(manifest)
+        entry = _Entry(session, manifest, cost_bytes)
+        entry.users = 1
+        with self._lock:
+            self._entries[key] = entry
+            self._bytes += cost_bytes
+            self._opening.pop(key, None)
+        return entry, Opening(fetched - started, self._clock_ns() - fetched)
+
+    def _release(self, entry: _Entry) -> None:
+        with self._lock:
+            entry.users -= 1
+            if self._bytes > self._budget_bytes:
+                self._shrink(self._budget_bytes)
+
+    def _shrink(self, limit_bytes: int) -> None:
+        """Close idle sessions, least recently used first, down to a limit or until all left are in use."""
+        for key in [key for key, entry in self._entries.items() if entry.users == 0]:
+            if self._bytes <= limit_bytes:
+                return
+            entry = self._entries.pop(key)
+            self._bytes -= entry.cost_bytes
+            self._files.release(entry.manifest)
+
+
+def _mb(size_bytes: int) -> int:
+    return -(-size_bytes // (1024 * 1024))

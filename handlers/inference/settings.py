@@ -1,0 +1,87 @@
+"""The inference function's settings: one frozen value, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from model_store.sigv4 import Credentials
+from warmstart import environment
+from warmstart.errors import InvalidSetting
+
+MB_PER_VCPU: Final = 1769
+"""Lambda gives one vCPU per 1,769 MB (Lambda developer guide, "Configure Lambda function memory")."""
+RUNTIME_MB: Final = 128
+"""What Python, numpy, ONNX Runtime and a request take beside the models: 75 to 100 MB were measured."""
+
+
+class InferenceSettings(NamedTuple):
+    """What the stack decided. Sizes in MB of 2^20 bytes, as Lambda counts memory."""
+
+    store_bucket: str
+    region: str
+    store_endpoint: str | None
+    credentials: Credentials
+    alias_ttl_s: float
+    models_dir: Path
+    tmp_dir: Path
+    memory_mb: int
+    metrics_namespace: str
+    service_name: str
+    function_version: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> InferenceSettings:
+        """Read the environment. Raises: InvalidSetting, with the variable and its value."""
+        return cls(
+            store_bucket=_required(env, environment.STORE_BUCKET),
+            region=_required(env, environment.REGION),
+            store_endpoint=env.get(environment.STORE_ENDPOINT) or env.get(environment.ENDPOINT) or None,
+            credentials=Credentials(
+                _required(env, environment.ACCESS_KEY_ID),
+                _required(env, environment.SECRET_ACCESS_KEY),
+                env.get(environment.SESSION_TOKEN) or None,
+            ),
+            alias_ttl_s=_seconds(env, environment.ALIAS_TTL_S, "10"),
+            models_dir=Path(env.get(environment.MODELS_DIR) or "/opt/models"),
+            tmp_dir=Path(env.get(environment.TMPDIR) or "/tmp"),  # noqa: S108 - Lambda's only writable folder
+            memory_mb=_megabytes(env, environment.MEMORY_MB, str(MB_PER_VCPU)),
+            metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
+            service_name=env.get(environment.SERVICE_NAME) or "inference",
+            function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
+        )
+
+    @property
+    def threads(self) -> int:
+        """Threads of one inference: the number of vCPUs, at least one."""
+        return max(1, round(self.memory_mb / MB_PER_VCPU))
+
+    @property
+    def session_budget_bytes(self) -> int:
+        """What all open sessions may take together."""
+        return max(self.memory_mb - RUNTIME_MB, 0) * 1024 * 1024
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    if not (value := env.get(name)):
+        raise InvalidSetting(f"{name}: expected a value, got {value!r}; Lambda or the stack sets it", name=name)
+    return value
+
+
+def _seconds(env: Mapping[str, str], name: str, default: str) -> float:
+    value = env.get(name) or default
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise InvalidSetting(f"{name}: expected seconds from 0 to 86400, got {value!r}", name=name)
+    return seconds
+
+
+def _megabytes(env: Mapping[str, str], name: str, default: str) -> int:
+    value = env.get(name) or default
+    if not value.isdecimal() or not 128 <= int(value) <= 32_768:
+        raise InvalidSetting(f"{name}: expected whole megabytes from 128 to 32768, got {value!r}", name=name)
+    return int(value)
