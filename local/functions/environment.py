@@ -28,11 +28,10 @@ from local.functions.runtime_api import Event, Failure, InitFailure, Message, Ne
 from local.functions.warden import Warden
 from local.types import FunctionConfig, Invocation, LogSink
 
-INIT_LIMIT_S: Final = 10.0
 SHUTDOWN_S: Final = 0.5
 """From SIGTERM to SIGKILL."""
 
-_TICK_S = 0.05
+_TICK_S = 0.05  # how often a running process is measured and its log goes out
 
 
 class State(Enum):
@@ -65,6 +64,7 @@ class Site:
     warden: Warden
     log: LogSink
     endpoint_url: str | None
+    init_limit_s: float
     now: Callable[[], datetime]
 
 
@@ -143,7 +143,7 @@ class Environment:
         """
         self._journal.add(report.init_start_line(surroundings.PYTHON))
         started = time.monotonic()
-        fault = self._init("init", INIT_LIMIT_S)
+        fault = self._init("init", self._site.init_limit_s)
         return None if fault else _ms_since(started)
 
     def _init(self, phase: Literal["init", "invoke"], limit_s: float) -> Fault | None:

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +53,7 @@ class Functions:
         endpoint_url: str | None = None,
         account_concurrency: int = 10,
         idle_s: float = 300.0,
+        init_limit_s: float = 10.0,
         event_retry_delays_s: tuple[float, ...] = (60.0, 120.0),
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -67,10 +68,11 @@ class Functions:
         self._now, self._new_id = now, new_id
         self._site = Site(
             root=self._root,
-            runtime_dir=surroundings.link_runtime(self._root / "runtime"),
             warden=Warden(self._root),
+            runtime_dir=surroundings.link_runtime(self._root / "runtime"),
             log=log,
             endpoint_url=endpoint_url,
+            init_limit_s=init_limit_s,
             now=now,
         )
         self._pool = Pool(limit=account_concurrency, idle_s=idle_s, clock=clock, make=self._new_environment)
@@ -81,7 +83,8 @@ class Functions:
 
     def put(self, config: FunctionConfig) -> None:
         """Add a version, or replace $LATEST. Raises: ValueError if the version exists and differs."""
-        replaced = self._registry.put(config)
+        layers = tuple(layer.absolute() for layer in config.layer_dirs)
+        replaced = self._registry.put(replace(config, code_dir=config.code_dir.absolute(), layer_dirs=layers))
         if replaced is not None:
             self._pool.retire(replaced)
 

@@ -22,6 +22,7 @@ MB: Final = 1024 * 1024
 
 _CHUNK = 64 * 1024
 _POLL_S = 0.005
+_FAMILY_S = 1.0  # finding descendants reads every process of the machine
 
 
 class RuntimeProcess:
@@ -41,6 +42,8 @@ class RuntimeProcess:
         self._selector, self._write, self._warden = selector, write, warden
         self._lock = threading.Lock()
         self._reaped = False
+        self._family: list[psutil.Process] = []
+        self._family_seen = time.monotonic()
         reading, writing = os.pipe()
         try:
             self._popen = subprocess.Popen(
@@ -60,7 +63,7 @@ class RuntimeProcess:
         warden.guard(self.pid)
         os.set_blocking(reading, False)
         self._pipe: int | None = reading
-        selector.register(reading, selectors.EVENT_READ, self.drain)
+        selector.register(reading, selectors.EVENT_READ, self._read)
         self._pidfd = self._watch_exit()
 
     @property
@@ -78,16 +81,9 @@ class RuntimeProcess:
         return status.si_status if status.si_code == os.CLD_EXITED else -status.si_status
 
     def drain(self) -> None:
-        """Read what it has written so far."""
-        while self._pipe is not None:
-            try:
-                chunk = os.read(self._pipe, _CHUNK)
-            except BlockingIOError:
-                return
-            if not chunk:
-                self._close_pipe()
-                return
-            self._write(chunk)
+        """Read all that it has written. For a process that is frozen or dead: another could go on for ever."""
+        while self._read():
+            pass
 
     def freeze(self) -> None:
         """Stop it and its children where they are, as Lambda does between invocations."""
@@ -98,15 +94,11 @@ class RuntimeProcess:
         self._signal_group(signal.SIGCONT)
 
     def used_bytes(self) -> int:
-        """Resident memory now, of it and its descendants."""
-        total = 0
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(self.pid)
-            total = process.memory_info().rss
-            for child in process.children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    total += child.memory_info().rss
-        return total
+        """Resident memory now, of it and its descendants (who they are is looked up once a second)."""
+        now = time.monotonic()
+        if now - self._family_seen >= _FAMILY_S:
+            self._family, self._family_seen = self._descendants(), now
+        return sum(_resident(process) for process in (psutil.Process(self.pid), *self._family))
 
     def peak_bytes(self) -> int:
         """The most resident memory that the process itself ever had; 0 where the system does not tell (not Linux)."""
@@ -125,6 +117,7 @@ class RuntimeProcess:
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM)."""
+        self._family = self._descendants()  # once it has ended, those outside its group are nobody's children
         with self._lock:
             if not self._reaped:
                 os.kill(self.pid, signal.SIGTERM)
@@ -135,9 +128,9 @@ class RuntimeProcess:
         deadline = time.monotonic() + grace_s
         while self.exit_code() is None and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-        strays = self._descendants()
+        family = {*self._family, *self._descendants()}
         self.kill()
-        for stray in strays:  # those that have left the group
+        for stray in family:  # those that have left the group
             with contextlib.suppress(psutil.NoSuchProcess):
                 stray.kill()
         with self._lock:
@@ -151,6 +144,20 @@ class RuntimeProcess:
             os.close(self._pidfd)
             self._pidfd = None
         return code
+
+    def _read(self) -> bool:
+        """Read a chunk; False if there is none now."""
+        if self._pipe is None:
+            return False
+        try:
+            chunk = os.read(self._pipe, _CHUNK)
+        except BlockingIOError:
+            return False
+        if chunk:
+            self._write(chunk)
+        else:
+            self._close_pipe()
+        return bool(chunk)
 
     def _descendants(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -176,3 +183,10 @@ class RuntimeProcess:
             self._selector.unregister(self._pipe)
             os.close(self._pipe)
             self._pipe = None
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

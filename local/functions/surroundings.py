@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -77,11 +78,13 @@ def _search_paths(config: FunctionConfig, runtime_dir: Path) -> dict[str, str]:
     layers = tuple(reversed(config.layer_dirs))
     site_packages = f"python/lib/python{PYTHON}/site-packages"
     python = [layer / inner for layer in layers for inner in (site_packages, "python") if (layer / inner).is_dir()]
+    task_root = config.code_dir
+    shared = [Path(sys.base_prefix) / "lib"] if sysconfig.get_config_var("Py_ENABLE_SHARED") else []
     system = (str(Path(sys.base_prefix) / "bin"), "/usr/local/bin", "/usr/bin", "/bin")
     return {
         "PYTHONPATH": _join(*python, runtime_dir),
         "PATH": _join(*system, *(layer / "bin" for layer in layers)),
-        "LD_LIBRARY_PATH": _join(config.code_dir, config.code_dir / "lib", *(layer / "lib" for layer in layers)),
+        "LD_LIBRARY_PATH": _join(*shared, task_root, task_root / "lib", *(layer / "lib" for layer in layers)),
     }
 
 

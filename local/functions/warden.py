@@ -38,7 +38,6 @@ class Warden:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(root)],
             stdin=subprocess.PIPE,
-            env={},
             cwd="/",
             start_new_session=True,
         )
