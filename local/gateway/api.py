@@ -12,8 +12,6 @@ from typing import Final, Literal
 DEFAULT_TIMEOUT_MS: Final = 29_000
 """Developer guide, "Quotas for configuring and running a REST API": integration timeout 50 ms to 29 s."""
 
-NOTHING: Final[Mapping[str, str]] = {}
-
 Authorization = Literal["NONE", "AWS_IAM"]
 Period = Literal["DAY", "WEEK", "MONTH"]
 
@@ -40,7 +38,9 @@ class LambdaProxy:
     """AWS_PROXY: the request goes to a function as an event, its answer comes back as a response."""
 
     function_arn: str
-    """With a qualifier where the method calls an alias or version."""
+    """Without its qualifier."""
+    qualifier: str | None = None
+    """The alias or version that is called; None is $LATEST."""
     timeout_ms: int = DEFAULT_TIMEOUT_MS
 
 
@@ -60,6 +60,7 @@ class Mock:
 
     request_templates: Mapping[str, str] = field(default_factory=dict)
     responses: tuple[MockResponse, ...] = ()
+    passthrough: str = "WHEN_NO_MATCH"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +180,8 @@ class Api:
     stage: StageSettings
     routes: tuple[Route, ...]
     usage_plans: tuple[UsagePlan, ...] = ()
+    models: tuple[Model, ...] = ()
+    """All of the API's: a model may refer to another by `.../restapis/{id}/models/{name}`."""
     gateway_responses: Mapping[str, GatewayResponse] = field(default_factory=dict)
     """By response type."""
     binary_media_types: tuple[str, ...] = ()
