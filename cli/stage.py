@@ -102,9 +102,9 @@ class LocalStage:
     def objects(self) -> ObjectStore:
         """The twin's store."""
         import boto3
-        from model_store.s3 import S3Objects
 
         from local.types import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+        from model_store.s3 import S3Objects
 
         client = boto3.client(
             "s3",
