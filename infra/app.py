@@ -14,6 +14,7 @@ from aws_cdk import App
 
 from infra.assets import Assets
 from infra.config import StageConfig, from_context
+from infra.findings import acknowledge
 from infra.stacks.serving import ServingStack
 from infra.stacks.store import StoreStack
 from warmstart.errors import WarmstartError
@@ -29,7 +30,10 @@ def config_of(app: App) -> StageConfig:
 def add_stacks(app: App, *, config: StageConfig, assets: Assets) -> tuple[StoreStack, ServingStack]:
     """Add a stage's stacks: what keeps models, and what serves them."""
     store = StoreStack(app, config=config)
-    return store, ServingStack(app, config=config, assets=assets, store=store.bucket)
+    serving = ServingStack(app, config=config, assets=assets)
+    serving.add_stack_dependency(store)
+    acknowledge(config, store, serving)
+    return store, serving
 
 
 def main() -> None:

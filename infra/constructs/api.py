@@ -103,15 +103,29 @@ class InferenceApi(Construct):
         # An output under a name of the CDK's making; the stack has its own.
         self.api.node.try_remove_child("Endpoint")
         _require_tls(self.api)
+        self._limit_execution_log(config)
         for name, (kind, message) in _ERRORS.items():
             self.api.add_gateway_response(name, type=kind, templates={"application/json": f'{{"error": {message}}}'})
         self._predictions(inference)
         self._administration(control)
         self.api_key = self._key(config)
 
+    def _limit_execution_log(self, config: StageConfig) -> None:
+        # API Gateway would make this log group itself, under this name, and keep it for ever.
+        log_group = logs.LogGroup(
+            self,
+            "ExecutionLog",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{config.stage}",
+            retention=retention(config.log_retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.api.deployment_stage.node.add_dependency(log_group)
+
     def _predictions(self, inference: lambda_.Alias) -> None:
         integration = _proxy(inference)
-        validator = apigateway.RequestValidator(self, "Body", rest_api=self.api, validate_request_body=True)
+        validator = apigateway.RequestValidator(
+            self, "Body", rest_api=self.api, validate_request_body=True, validate_request_parameters=True
+        )
         infer = apigateway.Model(self, "InferBody", rest_api=self.api, schema=_infer_body())
         predict = apigateway.Model(self, "PredictBody", rest_api=self.api, schema=_predict_body())
         for path in READS:
@@ -145,7 +159,7 @@ class InferenceApi(Construct):
         )
         plan.add_api_stage(stage=self.api.deployment_stage)
         # Without a value: API Gateway makes one, and no template or log ever holds it.
-        key = self.api.add_api_key("Key", description=f"Warmstart predictions, stage {config.stage}")
+        key = apigateway.ApiKey(self, "Key", description=f"Warmstart predictions, stage {config.stage}")
         plan.add_api_key(key)
         return key
 
@@ -160,7 +174,8 @@ def _stage(config: StageConfig, access_log: logs.ILogGroup) -> apigateway.StageO
         # Errors of the gateway's own, never bodies: those are the callers'.
         logging_level=apigateway.MethodLoggingLevel.ERROR,
         data_trace_enabled=False,
-        metrics_enabled=True,
+        # Per-method metrics are billed as custom ones; those of the whole API are free, and the alarms need no more.
+        metrics_enabled=False,
         tracing_enabled=True,
     )
 

@@ -24,7 +24,7 @@ ARCHITECTURES: Final[Mapping[str, lambda_.Architecture]] = {
 class LiveFunction(Construct):
     """A function that callers reach through its alias `live`; each change of code or settings is a new version.
 
-    The role holds `reads` and what logs and traces need, and cannot be widened by other constructs.
+    Its role may do what `statements` say and write its own log and traces; no other construct can widen it.
     """
 
     def __init__(

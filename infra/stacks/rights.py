@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from model_store.keys import MODELS
 
-_ALIASES = f"{MODELS}*/aliases/*"
-_HISTORY = f"{MODELS}*/history/*"
-_VERSIONS = f"{MODELS}*/versions/*"
+ALL_MODELS: Final = f"{MODELS}*"
+ALIASES: Final = f"{MODELS}*/aliases/*"
+HISTORY: Final = f"{MODELS}*/history/*"
+VERSIONS: Final = f"{MODELS}*/versions/*"
 
 
 def inference(store: s3.IBucket) -> list[iam.PolicyStatement]:
@@ -29,20 +32,20 @@ def control(store: s3.IBucket) -> list[iam.PolicyStatement]:
         iam.PolicyStatement(
             sid="MoveAliases",
             actions=["s3:PutObject"],
-            resources=[store.arn_for_objects(_ALIASES), store.arn_for_objects(_HISTORY)],
+            resources=[store.arn_for_objects(ALIASES), store.arn_for_objects(HISTORY)],
         ),
         iam.PolicyStatement(
             sid="NeverTouchVersions",
             effect=iam.Effect.DENY,
             actions=["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
-            resources=[store.arn_for_objects(_VERSIONS)],
+            resources=[store.arn_for_objects(VERSIONS)],
         ),
     ]
 
 
 def _read(store: s3.IBucket) -> iam.PolicyStatement:
     return iam.PolicyStatement(
-        sid="ReadModels", actions=["s3:GetObject"], resources=[store.arn_for_objects(f"{MODELS}*")]
+        sid="ReadModels", actions=["s3:GetObject"], resources=[store.arn_for_objects(ALL_MODELS)]
     )
 
 

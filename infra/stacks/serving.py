@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import Aws, CfnOutput, Fn, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -14,6 +14,7 @@ from infra.constructs.alarms import Alarms
 from infra.constructs.api import InferenceApi
 from infra.constructs.function import LiveFunction
 from infra.stacks import rights
+from infra.stacks.store import bucket_export
 from warmstart import environment, stacks
 
 CONTROL_MEMORY_MB: Final = 512
@@ -23,12 +24,13 @@ CONTROL_MEMORY_MB: Final = 512
 class ServingStack(Stack):
     """Nothing here holds data: it can be destroyed and deployed again, and the same models answer."""
 
-    def __init__(self, scope: Construct, *, config: StageConfig, assets: Assets, store: s3.IBucket) -> None:
+    def __init__(self, scope: Construct, *, config: StageConfig, assets: Assets) -> None:
         super().__init__(
             scope,
             stacks.serving_stack(config.stage),
             description=f"Warmstart, stage {config.stage}: predictions and the control plane",
         )
+        store = s3.Bucket.from_bucket_name(self, "Store", Fn.import_value(bucket_export(config.stage)))
         inference = self._inference(config, assets, store)
         control = self._control(config, assets, store)
         gateway = InferenceApi(self, "Gateway", config=config, inference=inference.alias, control=control.alias)

@@ -10,6 +10,11 @@ from infra.constructs.bucket import StoreBucket
 from warmstart import stacks
 
 
+def bucket_export(stage: str) -> str:
+    """Name under which the store stack exports its bucket's name to the serving stack."""
+    return f"{stacks.store_stack(stage)}-bucket"
+
+
 class StoreStack(Stack):
     """What is published lives here; `cdk destroy` leaves it."""
 
@@ -20,6 +25,4 @@ class StoreStack(Stack):
             description=f"Warmstart, stage {config.stage}: the model store",
         )
         self.bucket = StoreBucket(self, "Store", noncurrent_version_days=config.noncurrent_version_days).bucket
-        CfnOutput(
-            self, stacks.STORE_BUCKET, value=self.bucket.bucket_name, description="Where published models are kept"
-        )
+        CfnOutput(self, stacks.STORE_BUCKET, value=self.bucket.bucket_name, export_name=bucket_export(config.stage))
