@@ -167,6 +167,8 @@ class Environment:
 
     def _attempt(self, call: Call, deadline: float) -> tuple[Response | Failure | None, Fault | None]:
         """Run the invocation and bring the environment to rest: frozen, or without a process."""
+        if self._process is not None and self._process.exit_code() is not None:  # it ended while it was idle
+            self._end_process()
         fault = self._init("invoke", self.config.timeout_s) if self._process is None else None
         self._journal.add(report.start_line(call.request_id, self.config.version))
         if fault is not None:

@@ -22,10 +22,10 @@ class Journal:
         """Take what the process wrote. The runtime joins the lines of one traceback by carriage returns."""
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
-            self.add(line.decode("utf-8", "replace").replace("\r", "\n"))
+            self._add_bytes(line)
         while len(self._partial) >= _MAX_LINE:
             line, self._partial = self._partial[:_MAX_LINE], self._partial[_MAX_LINE:]
-            self.add(line.decode("utf-8", "replace"))
+            self._add_bytes(line)
 
     def add(self, line: str) -> None:
         """Take one whole line."""
@@ -49,3 +49,8 @@ class Journal:
         """The last 4 KB since the last call."""
         tail, self._tail = bytes(self._tail[-TAIL_BYTES:]), bytearray()
         return tail
+
+    def _add_bytes(self, line: bytes) -> None:
+        for start in range(0, len(line) or 1, _MAX_LINE):
+            part = line[start : start + _MAX_LINE]
+            self.add(part.decode("utf-8", "replace").replace("\r", "\n"))

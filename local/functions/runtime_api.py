@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, TypeAlias
 MAX_RESPONSE_BYTES: Final = 6 * 1024 * 1024 + 100
 """6,291,556: what Lambda's own refusal of a larger response says."""
 
-_CHUNK = 256 * 1024
+_CHUNK = 64 * 1024
 _MAX_HEAD = 2 * 1024 * 1024  # the client sends the X-Ray cause of an error as a header of up to 1 MB
 _SEND_TIMEOUT_S = 10.0
 _PREFIX = "/2018-06-01/runtime/"
@@ -193,6 +193,7 @@ class RuntimeApi:
         """Answer the waiting `next` with this event; False if the runtime is no longer there."""
         if self._waiting is None:
             return False
+        self.messages.clear()
         connection, self._waiting, self._current = self._waiting, None, event.request_id
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {event.request_id}\r\n"

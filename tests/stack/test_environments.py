@@ -159,6 +159,15 @@ def test_an_environment_killed_mid_request_fails_that_request_alone(world: World
     assert world.answer({"s": 0}) == "slept"
 
 
+def test_an_environment_that_died_while_it_was_idle_fails_no_request(world: World) -> None:
+    world.put()
+    world.invoke()
+    (pid,) = world.pids()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert world.answer({"a": 1}) == {"a": 1}
+
+
 def test_a_process_that_exits_is_reported_with_its_status_and_started_again_in_the_next_invocation(
     world: World,
 ) -> None:
