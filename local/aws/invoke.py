@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaFunction, LambdaStorage
@@ -182,7 +183,8 @@ def install(lambda_: Lambda) -> None:
 
     def api_invoke(response: LambdaResponse) -> Answer:
         name = response.path.rsplit("/", 2)[-2]
-        return answer(lambda_, name, response._get_param("qualifier"), _bytes(response.body), response.headers)
+        qualifier = response.querystring.get("Qualifier", [None])[0]
+        return answer(lambda_, unquote(name), qualifier, _bytes(response.body), response.headers)
 
     def push(function: LambdaFunction, body: Any, *_: Any) -> bytes:
         """Serve the callers inside moto that don't wait: S3, SNS and log notifications, InvokeAsync."""

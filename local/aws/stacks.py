@@ -202,6 +202,9 @@ def _changed() -> None:
         listener()
 
 
+_PARSE_YAML: Final[Callable[[str], dict[str, Any]]] = models.Stack.parse_template
+
+
 class _Stack(models.Stack):
     """A stack that says why it failed, and goes back to where it was."""
 
@@ -211,7 +214,7 @@ class _Stack(models.Stack):
         try:
             return dict(json.loads(template))
         except ValueError:
-            return models.Stack.parse_template(template)
+            return _PARSE_YAML(template)
 
     @property
     def _stands(self) -> bool:
