@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from model_store.manifest import Manifest
     from warmstart.tensors import Tensor
 
-BYTES_PER_FILE_BYTE: Final = 2
-"""What an open session is counted with: weights once as they are and once packed for the processor's kernels.
-Measured in docs/decisions/arena.md."""
+WEIGHT: Final = 2.5
+"""What an open session is counted with, times the bytes of its files: 1.1 to 2.4 were measured, more where kernels
+keep a second, packed copy of the weights (docs/decisions/arena.md)."""
 
 Key = tuple[str, int]
 
@@ -127,12 +127,12 @@ class SessionCache:
             return entry
 
     def _open(self, key: Key, manifest: Manifest) -> tuple[_Entry, Opening]:
-        cost_bytes = BYTES_PER_FILE_BYTE * manifest.size_bytes
-        if (lacking_bytes := cost_bytes - self._budget_bytes) > 0:
+        if (lacking_bytes := manifest.size_bytes - self._budget_bytes) > 0:
             raise InsufficientMemory(
-                f"model {manifest.name}:{manifest.version}: expected to need {_mb(cost_bytes)} MB, the function has "
-                f"{_mb(self._budget_bytes)} MB for models; give it at least {_mb(lacking_bytes)} MB more"
+                f"model {manifest.name}:{manifest.version}: expected files of at most {_mb(self._budget_bytes)} MB, "
+                f"got {_mb(manifest.size_bytes)} MB; give the function at least {_mb(lacking_bytes)} MB more memory"
             )
+        cost_bytes = int(WEIGHT * manifest.size_bytes)
         with self._lock:
             self._shrink(self._budget_bytes - cost_bytes)
         started = self._clock_ns()
