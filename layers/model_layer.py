@@ -1,34 +1,116 @@
-"""Bake chosen published versions into a layer, where the handler looks first: /opt/models."""
+"""Bake chosen published versions into a layer, where the handler looks first: /opt/models/{name}/{version}/."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from pathlib import Path, PurePosixPath
+from typing import Final, NamedTuple, Protocol
 
+from layers.output import Sizes, builder_key, built_once, key_of
 from layers.target import Built
+from layers.wheels import sha256_of
+from warmstart.errors import BuildError
+
+MANIFEST: Final = "manifest.json"
+_REFERENCE: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,62}):([1-9][0-9]{0,8})\Z")
 
 
-class FetchedFile(NamedTuple):
-    """One file that a fetched version must have: path below its folder, size, sha256 in hex."""
+class PublishedFile(Protocol):
+    """One file of a version."""
 
-    path: str
-    size_bytes: int
-    sha256: str
+    @property
+    def path(self) -> str:
+        """Path below the version's folder."""
+        ...
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes it must have."""
+        ...
 
-class Fetch(Protocol):
-    """Write one published version, files and `manifest.json`, into a folder; return the files of its manifest."""
-
-    def __call__(self, name: str, version: int, folder: Path) -> Sequence[FetchedFile]:
-        """Raises: what the store raises."""
+    @property
+    def sha256(self) -> str:
+        """sha256 it must have, in hex."""
         ...
 
 
-def build_model_layer(references: Sequence[str], *, fetch: Fetch, root: Path) -> Built:
-    """Bake versions (`iris:3`) as `models/{name}/{version}/` below `root`/build.
+class Published(NamedTuple):
+    """One published version: its manifest's bytes, and the files that the manifest names."""
 
-    Raises: BuildError for a reference without a version, a file that is not what the manifest says, or a layer
-    that is too big.
+    manifest: bytes
+    files: Sequence[PublishedFile]
+
+
+class Source(Protocol):
+    """Where published versions come from: the store, through whoever may read it."""
+
+    def read(self, name: str, version: int) -> Published:
+        """Read a version's manifest. Raises: what the store raises."""
+        ...
+
+    def download(self, name: str, version: int, file: PublishedFile, to: Path) -> None:
+        """Write one file of a version. Raises: what the store raises."""
+        ...
+
+
+class _Chosen(NamedTuple):
+    name: str
+    version: int
+    published: Published
+
+
+def build_model_layer(references: Sequence[str], *, source: Source, root: Path) -> Built:
+    """Bake versions (`iris:3`) below `root`/build; manifests are read every time, files only if they are new.
+
+    Raises: BuildError for a reference that names no version, a file that is not what the manifest says, or a layer
+    above Lambda's limit; what the source raises.
     """
-    raise NotImplementedError
+    chosen = [
+        _Chosen(name, version, source.read(name, version)) for name, version in sorted({*map(_parse, references)})
+    ]
+    if not chosen:
+        raise BuildError("a model layer needs at least one version to bake; got none")
+    key = key_of(
+        builder_key(),
+        *(part for model in chosen for part in (f"{model.name}:{model.version}", model.published.manifest)),
+    )
+    return built_once(root / "build" / "models" / f"models-{key}", lambda tree: _fill(tree, chosen, source))
+
+
+def _parse(reference: str) -> tuple[str, int]:
+    if (match := _REFERENCE.match(reference)) is None:
+        raise BuildError(f"model to bake: expected a version, as in iris:3, since an alias moves; got {reference!r}")
+    return match[1], int(match[2])
+
+
+def _fill(tree: Path, chosen: Sequence[_Chosen], source: Source) -> Sizes:
+    sizes: dict[str, int] = {}
+    for model in chosen:
+        folder = tree / "models" / model.name / str(model.version)
+        folder.mkdir(parents=True)
+        (folder / MANIFEST).write_bytes(model.published.manifest)
+        for file in model.published.files:
+            path = folder / _inside(file.path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            source.download(model.name, model.version, file, path)
+            _check(path, file, f"{model.name}:{model.version}")
+        files = sum(file.size_bytes for file in model.published.files)
+        sizes[f"{model.name}:{model.version}"] = files + len(model.published.manifest)
+    return Sizes(sizes)
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or parts == (MANIFEST,):
+        raise BuildError(f"file {path!r} of a model leaves its folder or takes the manifest's place")
+    return path
+
+
+def _check(path: Path, file: PublishedFile, reference: str) -> None:
+    size = path.stat().st_size if path.is_file() else -1
+    if size != file.size_bytes or sha256_of(path) != file.sha256:
+        raise BuildError(
+            f"{reference}: {file.path} came with {size} bytes, and is not what the manifest says "
+            f"({file.size_bytes} bytes, sha256 {file.sha256}); publish it again"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -75,6 +75,12 @@ class Built:
     """sha256 of the zip, in hex."""
     sizes: Mapping[str, int]
     """Unzipped bytes per package, bytecode included."""
+    bytecode: Mapping[str, int] = field(default_factory=dict)
+    """How many of them are bytecode."""
+    cut: Mapping[str, int] = field(default_factory=dict)
+    """Bytes per package that were left out."""
+    cut_by: Mapping[str, int] = field(default_factory=dict)
+    """The same per cut of the recipe, by its pattern."""
 
     @property
     def size_bytes(self) -> int:

@@ -1,0 +1,95 @@
+"""Outputs on disk: one folder per set of inputs, put in its place when it is whole, found again without building.
+
+build/{kind}/{name}-{key}/
+    tree/        what the layer or the asset holds
+    asset.zip    the same, zipped
+    built.json   digest and sizes; its presence makes the folder an output
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from layers.archive import normalize, write_zip
+from layers.target import Built
+from layers.wheels import publish
+from warmstart.errors import BuildError
+
+UNZIPPED_LIMIT_BYTES: Final = 262_144_000
+"""250 MB for a function and all its layers (Lambda developer guide, "Lambda quotas")."""
+DIRECT_LIMIT_BYTES: Final = 52_428_800
+"""50 MB for a zip that is uploaded without S3 (the same page)."""
+
+
+class Sizes(NamedTuple):
+    """Bytes per package: of everything, of the bytecode among it, of what was left out; the last per cut as well."""
+
+    total: Mapping[str, int]
+    bytecode: Mapping[str, int] = {}
+    cut: Mapping[str, int] = {}
+    cut_by: Mapping[str, int] = {}
+
+
+def key_of(*parts: str | bytes) -> str:
+    """Digest inputs into a short name."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else part.encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]
+
+
+def source_key(folder: Path, files: Iterable[Path]) -> str:
+    """Digest files and their paths below a folder."""
+    return key_of(
+        *(part for file in sorted(files) for part in (file.relative_to(folder).as_posix(), file.read_bytes()))
+    )
+
+
+def builder_key() -> str:
+    """Digest this package: another builder, another output."""
+    here = Path(__file__).parent
+    return source_key(here, (path for path in here.iterdir() if path.suffix in {".py", ".mjs"}))
+
+
+def built_once(folder: Path, fill: Callable[[Path], Sizes]) -> Built:
+    """Return the output in a folder; if there is none, let `fill` write the tree into an empty one.
+
+    Raises: BuildError as `fill`, and if the tree is above Lambda's limit for a function and its layers.
+    """
+    if not (folder / "built.json").is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
+            _write(Path(scratch), fill)
+            publish(Path(scratch), folder)
+    return _read(folder)
+
+
+def _write(folder: Path, fill: Callable[[Path], Sizes]) -> None:
+    (tree := folder / "tree").mkdir()
+    sizes = fill(tree)
+    normalize(tree)
+    if (size := sum(sizes.total.values())) > UNZIPPED_LIMIT_BYTES:
+        raise BuildError(
+            f"{size:,} bytes unzipped: Lambda takes {UNZIPPED_LIMIT_BYTES:,}, a function with all its layers"
+        )
+    digest = write_zip(tree, folder / "asset.zip")
+    (folder / "built.json").write_text(json.dumps({"digest": digest, **sizes._asdict()}, indent=2))
+
+
+def _read(folder: Path) -> Built:
+    found = json.loads((folder / "built.json").read_text())
+    return Built(
+        path=folder / "tree",
+        zip_path=folder / "asset.zip",
+        digest=found["digest"],
+        sizes=found["total"],
+        bytecode=found["bytecode"],
+        cut=found["cut"],
+        cut_by=found["cut_by"],
+    )

@@ -1,0 +1,115 @@
+"""Use a layer as a function would, in a process that has nothing else: `python -I -S -B probe.py RECIPE FOLDER...`.
+
+Runs alone, under the target's Python. FOLDERs are put on the path in their order. Prints the versions that it met
+as JSON; fails if something does not work, or a module came from anywhere but the folders and the standard library.
+"""
+
+import base64
+import importlib.metadata
+import json
+import sys
+import sysconfig
+from types import SimpleNamespace
+from typing import Any
+
+MODEL = base64.b64decode(
+    "CAg61wEKEQoBeAoBdxIBeiIGTWF0TXVsCjAKAXoSBWxhYmVsIgZBcmdNYXgqCwoEYXhpcxgBoAECKg8KCGtlZXBkaW1zGACgAQIKFAoBehIGc2Nv"
+    "cmVzIgdTb2Z0bWF4EgVwcm9iZSojCAIIAxABIhgAAIA/AAAAAAAAAAAAAAAAAACAPwAAAEBCAXdaFwoBeBISChAIARIMCgYSBHJvd3MKAggCYhcK"
+    "BWxhYmVsEg4KDAgHEggKBhIEcm93c2IcCgZzY29yZXMSEgoQCAESDAoGEgRyb3dzCgIIA0IECgAQEQ=="
+)
+"""ONNX: z = x · [[1, 0, 0], [0, 1, 2]]; label = argmax z; scores = softmax z."""
+
+
+def inference() -> None:
+    """Import what the inference function imports, and infer."""
+    import numpy as np
+    import onnxruntime
+    import orjson
+
+    session = onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])
+    label, scores = session.run(None, {"x": np.array([[1, 0], [0, 1]], dtype=np.float32)})
+    # softmax of (1, 0, 0) and (0, 1, 2), worked out by hand
+    expected = [[0.576117, 0.211942, 0.211942], [0.090031, 0.244728, 0.665241]]
+    _expect(orjson.dumps(label, option=orjson.OPT_SERIALIZE_NUMPY) == b"[0,2]", f"labels are {label}")
+    _expect(bool(np.allclose(scores, expected, atol=1e-5)), f"scores are {scores}")
+    _expect(bool(np.allclose(np.linalg.inv([[2.0, 0.0], [0.0, 4.0]]), [[0.5, 0.0], [0.0, 0.25]])), "linalg fails")
+
+
+def control() -> None:
+    """Answer a request of API Gateway through FastAPI and Mangum, log with Powertools, make an S3 client."""
+    import boto3
+    import fastapi
+    from aws_lambda_powertools import Logger
+    from mangum import Mangum
+    from pydantic import BaseModel
+
+    class Pair(BaseModel):
+        left: int
+        right: int
+
+    app = fastapi.FastAPI()
+    context: Any = SimpleNamespace(aws_request_id="probe")
+
+    @app.post("/add")
+    def add(pair: Pair) -> dict[str, int]:  # no `annotations` import above: FastAPI must find this local class
+        return {"sum": pair.left + pair.right}
+
+    answer = Mangum(app, lifespan="off")(_rest_event("POST", "/add", '{"left": 2, "right": 3}'), context)
+    _expect(answer["statusCode"] == 200 and json.loads(answer["body"]) == {"sum": 5}, f"the answer is {answer}")
+    Logger(service="probe", stream=sys.stderr).info("probed")
+    session = boto3.Session("none", "none", region_name="us-east-1")
+    for client in (session.client("s3"), session.client("sts")):
+        _expect(client.meta.region_name == "us-east-1", "boto3 makes no client")
+
+
+def _rest_event(method: str, path: str, body: str) -> dict[str, object]:
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": {"content-type": "application/json", "host": "probe"},
+        "multiValueHeaders": {"content-type": ["application/json"], "host": ["probe"]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"identity": {"sourceIp": "127.0.0.1"}, "stage": "probe"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def modules_from_elsewhere(folders: list[str]) -> list[str]:
+    """Return loaded modules that come neither from the folders nor from the standard library."""
+    standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    found = []
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name in {"__main__", "__mp_main__"}:
+            continue
+        if not _within(file, folders) and ("site-packages" in file or not _within(file, standard)):
+            found.append(f"{name} from {file}")
+    return found
+
+
+def _within(file: str, folders: list[str]) -> bool:
+    return any(file.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def _expect(true: bool, message: str) -> None:
+    if not true:
+        raise SystemExit(message)
+
+
+def main(recipe: str, folders: list[str]) -> None:
+    """Probe, and print the versions of all distributions in the folders."""
+    sys.path[:0] = folders
+    {"inference": inference, "control": control}[recipe]()
+    strays = modules_from_elsewhere(folders)
+    _expect(not strays, f"modules that are not in the layer: {', '.join(strays)}")
+    versions = {found.name: found.version for found in importlib.metadata.distributions(path=folders)}
+    print(json.dumps({"python": sys.version.split()[0], **versions}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
