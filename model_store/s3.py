@@ -1,4 +1,4 @@
-"""The object store on S3, whole: reads, conditional writes, uploads of any size. boto3 is used here alone."""
+"""The object store on S3, whole: reads, conditional writes, uploads of any size. The SDK is used here alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import boto3
 from botocore import exceptions as foreign
-from botocore.config import Config
 
 from model_store.objects import StoredObject
 from warmstart.errors import (
@@ -67,19 +65,6 @@ class S3Objects:
     ) -> None:
         self._bucket, self._client = bucket, client
         self._sleep, self._rng, self._single_put_bytes = sleep, rng, single_put_bytes
-
-    @classmethod
-    def connect(
-        cls, bucket: str, *, session: boto3.Session | None = None, endpoint_url: str | None = None
-    ) -> S3Objects:
-        """Open a bucket with the session's credentials and region, by default those of the environment.
-
-        Raises: StoreDenied if the profile or the region is not there.
-        """
-        with _translated(bucket):
-            config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
-            client = (session or boto3.Session()).client("s3", endpoint_url=endpoint_url, config=config)
-        return cls(bucket, client)
 
     def get(self, key: str) -> StoredObject:
         """Read an object whole."""
@@ -245,8 +230,6 @@ def _translated(key: str) -> Iterator[None]:
         raise _of_answer(key, error) from error
     except _NO_CREDENTIALS as error:
         raise StoreDenied(f"{key}: no usable AWS credentials: {error}") from error
-    except foreign.NoRegionError as error:
-        raise StoreDenied(f"{key}: {error} Set AWS_REGION or choose a profile.") from error
     except foreign.BotoCoreError as error:
         raise StoreUnavailable(f"{key}: the store is not reachable: {error}") from error
 

@@ -76,7 +76,8 @@ class ControlPlane:
         self.registry = Registry(objects, clock=lambda: NOON, new_id=lambda: next(ids))
         self.heard = Heard()
         self.app = create_app(ControlService(registry=self.registry), self.heard)
-        self._handler = lambda_adapter(self.app, loop=loop)
+        self.loop = loop
+        self.handler = lambda_adapter(self.app, loop=loop)
 
     def call(
         self,
@@ -92,7 +93,7 @@ class ControlPlane:
 
     def send(self, event: dict[str, Any]) -> Response:
         """Send one event."""
-        answer = self._handler(event, Context())
+        answer = self.handler(event, Context())
         assert answer["isBase64Encoded"] is False
         return Response(answer["statusCode"], answer["headers"], answer["body"])
 

@@ -39,11 +39,21 @@ def proto(
     initializers: Sequence[TensorProto] = (),
 ) -> ModelProto:
     """Assemble a model of the default operator set, and of `ai.onnx.ml`."""
-    graph = helper.make_graph(list(nodes), "graph", list(inputs), list(outputs), list(initializers))
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
-    built = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+    built = unchecked(nodes, inputs, outputs, initializers)
     checker.check_model(built)
     return built
+
+
+def unchecked(
+    nodes: Sequence[NodeProto],
+    inputs: Sequence[ValueInfoProto],
+    outputs: Sequence[ValueInfoProto],
+    initializers: Sequence[TensorProto] = (),
+) -> ModelProto:
+    """Assemble a model that may be wrong."""
+    graph = helper.make_graph(list(nodes), "graph", list(inputs), list(outputs), list(initializers))
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
 
 def identity(code: int = TensorProto.FLOAT, shape: Sequence[Dim] | None = ("batch", 2)) -> bytes:
@@ -111,7 +121,7 @@ def with_external_data(folder: Path, *, location: str = "weights.bin", rows: int
     inputs = [tensor("x", TensorProto.FLOAT, ["batch", rows])]
     built = proto([node], inputs, [tensor("y", TensorProto.FLOAT, ["batch", columns])], [weight])
     convert_model_to_external_data(built, location=location, size_threshold=0)
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / location).parent.mkdir(parents=True, exist_ok=True)
     (folder / location).write_bytes(weights(rows, columns).tobytes())
     external = built.graph.initializer[0]
     external.ClearField("raw_data")

@@ -1,0 +1,118 @@
+"""What a publication is going to do, as a value: to be shown, or carried out by `apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from model_store import keys
+from model_store.integrity import sha256_of
+from model_store.manifest import ModelFile
+from model_store.objects import ObjectStore
+from model_store.publish.onnx_source import read_onnx
+from model_store.registry_reader import RegistryReader
+from warmstart.errors import AliasNotFound, ModelNotFound
+from warmstart.refs import LIVE, check_name
+from warmstart.tensors import Signature
+
+
+@dataclass(frozen=True)
+class ClaimVersion:
+    """Take the first free number from `first` on: with two publishers at once it may be a later one."""
+
+    first: int
+
+
+@dataclass(frozen=True)
+class UploadFile:
+    """Copy a file of this disk into the version."""
+
+    source: Path
+    file: ModelFile
+
+
+@dataclass(frozen=True)
+class WriteManifest:
+    """Make the version visible."""
+
+
+@dataclass(frozen=True)
+class MoveAlias:
+    """Point the alias at the new version, unless it points at a later one by then. `seen` is None if there is none."""
+
+    alias: str
+    seen: int | None
+
+
+Step: TypeAlias = ClaimVersion | UploadFile | WriteManifest | MoveAlias
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishPlan:
+    """A new version of a model, and the steps that make it, in order."""
+
+    name: str
+    signature: Signature
+    labels: tuple[str | int, ...]
+    provenance: Mapping[str, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def version(self) -> int:
+        """The number that is free at the time of planning."""
+        return next(step.first for step in self.steps if isinstance(step, ClaimVersion))
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        """The version's files, the graph first."""
+        return tuple(step.file for step in self.steps if isinstance(step, UploadFile))
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size_bytes for file in self.files)
+
+
+def plan_publish(
+    source: Path,
+    name: str,
+    objects: ObjectStore,
+    *,
+    labels: tuple[str | int, ...] = (),
+    provenance: Mapping[str, str] = MappingProxyType({}),
+) -> PublishPlan:
+    """Read an .onnx file and the store, and plan to publish it as the model's next version; nothing is changed.
+
+    Raises: UnsupportedModel, InvalidReference, Unreachable if onnx or onnxruntime is not installed, StoreError.
+    """
+    check_name(name)
+    model = read_onnx(source)
+    uploads = tuple(UploadFile(path, _describe(path, inside)) for inside, path in model.files)
+    claim = ClaimVersion(_first_free(objects, name))
+    move = MoveAlias(LIVE, _seen(objects, name))
+    return PublishPlan(
+        name=name,
+        signature=model.signature,
+        labels=labels,
+        provenance=provenance,
+        steps=(claim, *uploads, WriteManifest(), move),
+    )
+
+
+def _describe(path: Path, inside: str) -> ModelFile:
+    return ModelFile(inside, path.stat().st_size, sha256_of(path))
+
+
+def _first_free(objects: ObjectStore, name: str) -> int:
+    """Number after the highest that anybody ever claimed, complete or not."""
+    return 1 + max((int(n) for n in objects.folders(keys.versions(name)) if n.isdecimal()), default=0)
+
+
+def _seen(objects: ObjectStore, name: str) -> int | None:
+    try:
+        return RegistryReader(objects).alias_state(name, LIVE).version
+    except (AliasNotFound, ModelNotFound):
+        return None
