@@ -17,8 +17,7 @@ setup: $(READY) ## .venv, node and the CDK command line
 $(READY): requirements/dev.txt pyproject.toml package.json package-lock.json
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-		--config-settings editable_mode=compat --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/npm ci --silent --no-audit --no-fund --no-update-notifier
 	@touch $@
 

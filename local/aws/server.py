@@ -47,15 +47,18 @@ class _Errors(logging.Handler):
 class AwsServer:
     """A running server. `after_change` is called after each stack that was created, changed or deleted."""
 
-    def __init__(self, *, keep: Kept | None, after_change: Callable[[], None], port: int = 0) -> None:
+    def __init__(
+        self, *, keep: Kept | None, after_change: Callable[[], None], port: int = 0, host: str = _HOST
+    ) -> None:
         stacks.install()
         BackendDict.reset()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._app = DomainDispatcherApplication(create_backend_app)
         self._kept = keep
+        self._host = host
         kept.install(keep)
         stacks.AFTER_CHANGE[:] = [after_change]
-        self._server = make_server(_HOST, port, self._answer, threaded=True, request_handler=_Handler)
+        self._server = make_server(host, port, self._answer, threaded=True, request_handler=_Handler)
         self.port: int = self._server.server_port
         setattr(settings, "moto_server_port", lambda: str(self.port))  # noqa: B010 - Step Functions calls back here
         self._errors = _Errors()
@@ -66,7 +69,7 @@ class AwsServer:
     @property
     def url(self) -> str:
         """The endpoint, for `AWS_ENDPOINT_URL`."""
-        return f"http://{_HOST}:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     def errors(self) -> list[str]:
         """Return the last errors, with their traces."""
