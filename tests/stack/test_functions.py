@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.types import FunctionNotFound, Throttled
+from local.types import FunctionNotFound, PayloadTooLarge, Throttled
 from tests.build.functions import SLEEP, World, in_background, until, worlds
 
 
@@ -142,3 +142,16 @@ def test_a_dry_run_names_the_version_and_runs_nothing(world: World) -> None:
     world.functions.alias("fn", "live", "4")
     assert world.functions.dry_run("fn:live") == "4"
     assert world.functions.environments() == []
+
+
+def test_an_event_above_1_mb_is_refused(world: World) -> None:
+    world.put()
+    with pytest.raises(PayloadTooLarge, match="1048576"):
+        world.functions.invoke_event("fn:1", b'"%s"' % (b"x" * 1048575))
+
+
+def test_the_example_in_the_docs_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    document = Path(__file__).parents[2] / "docs" / "twin-lambda.md"
+    example = document.read_text().split("```python\n")[1].split("```")[0]
+    exec(compile(example, str(document), "exec"), {})  # noqa: S102 - the documentation's own code
+    assert capsys.readouterr().out.endswith("b'4'\n")

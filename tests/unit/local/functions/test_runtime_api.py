@@ -41,7 +41,7 @@ class Served:
 
     def turn(self) -> list[Message]:
         """Serve what has come; give the messages."""
-        while ready := self.selector.select(0.05):
+        while ready := self.selector.select(0.01):
             for key, _ in ready:
                 key.data()
         messages = list(self.api.messages)
