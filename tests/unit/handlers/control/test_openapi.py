@@ -1,12 +1,19 @@
 """The OpenAPI description."""
 
-from typing import Any
+import inspect
+import re
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from handlers.control.problems import status_of
 from tests.build.control_plane import ControlPlane, rest_event
+from warmstart import errors
+
+DOCS: Final = Path(__file__).resolve().parents[4] / "docs" / "control-plane.md"
 
 
 @pytest.fixture
@@ -76,3 +83,24 @@ def test_every_document_has_an_example_that_fits_its_schema(description: dict[st
 
 def _validate(instance: object, reference: str, description: dict[str, Any]) -> None:
     Draft202012Validator({**description, "$ref": reference}).validate(instance)
+
+
+def test_the_documentation_has_every_route_and_no_other(description: dict[str, Any]) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    described = {(method.upper(), path) for path, methods in description["paths"].items() for method in methods}
+    pages = {("GET", "/admin/openapi.json"), ("GET", "/admin/docs")}
+
+    assert set(re.findall(r"^\| `([A-Z]+) (/admin\S*)`", text, re.MULTILINE)) == described | pages
+
+
+def test_the_documentation_has_only_codes_that_exist_each_under_its_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| ([^|]+) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    known = {(status_of(error("")), error.code) for error in _errors() if error is not errors.MethodNotAllowed}
+    known |= {(405, "method_not_allowed"), (422, "invalid_request")}
+
+    assert {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)} <= known
+
+
+def _errors() -> list[type[errors.WarmstartError]]:
+    found = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, errors.WarmstartError)]
+    return [cls for cls in found if cls.__init__ is errors.WarmstartError.__init__]
