@@ -1,0 +1,174 @@
+"""The demo: deploy the whole stack to the local twin, publish real models, predict over HTTP, keep serving.
+
+    python -m examples.demo [--once] [--port P]
+
+Three classifiers are trained on data that ships with scikit-learn, converted to ONNX and published; what comes back
+over HTTP is compared with what scikit-learn itself predicts for the same rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from model_store.convert.sklearn import to_onnx
+from numpy.typing import NDArray
+from rich.console import Console
+
+from cli.stage import READY_FILE, LocalStage
+from local.twin import Twin
+from local.types import TwinAddress
+from model_store.publish import apply, plan_publish
+from warmstart.client import Client
+from warmstart.errors import WarmstartError
+from warmstart.refs import ModelRef
+
+ROWS: Final = 5
+"""How many rows of each data set are predicted over HTTP."""
+
+TOLERANCE: Final = 1e-5
+"""Largest difference of a probability: scikit-learn computes in float64, the converted model in float32."""
+
+_console: Final = Console(highlight=False, soft_wrap=True)
+
+
+class Trained(NamedTuple):
+    """A model in scikit-learn, its classes' names, and the rows to ask about."""
+
+    name: str
+    estimator: Any
+    labels: tuple[str, ...]
+    rows: NDArray[np.float32]
+
+
+class Wrong(WarmstartError):
+    """What came over HTTP is not what scikit-learn says."""
+
+    code = "wrong_answer"
+
+
+def train() -> list[Trained]:
+    """Train three classifiers on three data sets that ship with scikit-learn."""
+    from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    chosen: list[tuple[str, Callable[..., Any], Any]] = [
+        ("iris", load_iris, LogisticRegression(max_iter=1000)),
+        ("breast-cancer", load_breast_cancer, make_pipeline(StandardScaler(), LogisticRegression())),
+        ("digits", load_digits, RandomForestClassifier(50, random_state=0)),
+    ]
+    trained = []
+    for name, load, estimator in chosen:
+        data = load()
+        rows = data.data.astype(np.float32)
+        labels = tuple(str(label) for label in data.target_names)
+        trained.append(Trained(name, estimator.fit(rows, data.target), labels, rows[:: len(rows) // ROWS][:ROWS]))
+    return trained
+
+
+def publish(model: Trained) -> int:
+    """Convert a model and publish it into the twin's store, return its version."""
+    converted = to_onnx(model.estimator, model.rows)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / f"{model.name}.onnx"
+        source.write_bytes(converted.graph)
+        objects = LocalStage(READY_FILE).objects()
+        plan = plan_publish(source, model.name, objects, labels=model.labels)
+        published = apply(plan, objects, by="demo", clock=time.time, new_id=lambda: uuid.uuid4().hex[:8])
+    return published.manifest.version
+
+
+def ask(client: Client, model: Trained) -> None:
+    """Predict over HTTP and compare with scikit-learn. Raises: Wrong."""
+    expected = model.estimator.predict_proba(model.rows)
+    answer = client.predict(ModelRef.parse(model.name), model.rows.tolist())
+    for row, scores in zip(answer.body["predictions"], expected, strict=True):
+        label = model.labels[int(scores.argmax())]
+        got = np.array([row["probabilities"][name] for name in model.labels])
+        if row["label"] != label or np.abs(got - scores).max() > TOLERANCE:
+            raise Wrong(f"{model.name}: expected {label} {scores.tolist()}, got {row}")
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Print a step with its time."""
+    started = time.perf_counter()
+    yield
+    _console.print(f"[green]✓[/green] {what} [dim]{time.perf_counter() - started:.1f} s[/dim]")
+
+
+def curl_line(address: TwinAddress, model: Trained) -> str:
+    """Write a command that can be pasted."""
+    tensor = {
+        "name": "X",
+        "shape": [1, model.rows.shape[1]],
+        "datatype": "FP32",
+        "data": [float(str(value)) for value in model.rows[0]],
+    }
+    body = json.dumps({"inputs": [tensor]})
+    return (
+        f"curl -s -H 'x-api-key: {address.api_key}' -H 'content-type: application/json' \\\n"
+        f"  {address.endpoint}/v2/models/{model.name}/infer -d '{body}'"
+    )
+
+
+def serve(port: int, *, once: bool) -> None:
+    """Run the demo."""
+    started = time.perf_counter()
+    _console.print("[bold]Warmstart on this machine[/bold]: no Docker, no AWS account")
+
+    def progress(what: str, seconds: float) -> None:
+        _console.print(f"[green]✓[/green] {what} [dim]{seconds:.1f} s[/dim]")
+
+    with Twin.start(port=port, ready_file=READY_FILE, progress=progress) as twin:
+        with step("train iris, breast-cancer and digits with scikit-learn"):
+            models = train()
+        for model in models:
+            with step(f"convert and publish {model.name}"):
+                publish(model)
+        client = Client(twin.address.endpoint, api_key=twin.address.api_key)
+        for model in models:
+            with step(f"predict {ROWS} rows of {model.name} over HTTP: the same as scikit-learn"):
+                ask(client, model)
+        client.close()
+        _console.print(f"\nReady after [bold]{time.perf_counter() - started:.1f} s[/bold]\n")
+        _console.print(f"endpoint  {twin.address.endpoint}\nAPI key   {twin.address.api_key}\n")
+        _console.out(curl_line(twin.address, models[0]), highlight=False)
+        if once:
+            return
+        _console.print("\nAlso: [bold]warmstart models --local[/bold]. Ctrl-C stops it all.")
+        threading.Event().wait()
+
+
+def main() -> int:
+    """Run it from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--once", action="store_true", help="stop after the answers have been checked")
+    parser.add_argument("--port", type=int, default=8080, help="the gateway's port (default 8080; 0: any free one)")
+    options = parser.parse_args()
+    try:
+        serve(options.port, once=options.once)
+    except WarmstartError as error:
+        _console.print(f"[bold red]{error.code}[/bold red]: {error.message}", markup=True)
+        return 1
+    except KeyboardInterrupt:
+        _console.print("\nstopped")
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
