@@ -179,7 +179,7 @@ def _target(path: str) -> str:
     """Turn a method setting's path into `/path/METHOD`: `~1v2~1models/GET` is `/v2/models/GET`; `*/*` stays."""
     resource, _, method = path.rpartition("/")
     decoded = resource.replace("~1", "/")
-    return path if resource == "*" else f"/{decoded.lstrip('/')}/{method}"
+    return "*/*" if resource.strip("/") == "*" else f"/{decoded.lstrip('/')}/{method}"
 
 
 def _throttle(rate: object, burst: object) -> Throttle | None:

@@ -148,7 +148,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     def handle_expect_100(self) -> bool:
         """Ask for the body only if it is not too large anyway."""
-        return True if announced_too_large(self.headers) else super().handle_expect_100()
+        if announced_too_large(self.headers):
+            return True
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Leave the log to the gateway."""
