@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,8 @@ FAILURES: Final[tuple[type[Exception], ...]] = (
     ValueError,  # ... an input that is missing or unknown; text that is not UTF-8
 )
 """ONNX Runtime's exceptions share no base of their own."""
+
+_PREAMBLE: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : |(?<=Status Message: )/.* was false\. ")
 
 
 class OnnxSession:
@@ -75,11 +78,12 @@ def session_options(threads: int) -> ort.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3  # errors: warnings about a graph go to whoever publishes it
+    options.log_severity_level = 4  # fatal: errors are raised as well, and their text may quote a request's values
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    """Shorten ONNX Runtime's text: without its code, the place in its source, and the condition that was false."""
+    text = _PREAMBLE.sub("", " ".join(str(error).split()))
     return text if len(text) <= 300 else f"{text[:300]}..."
