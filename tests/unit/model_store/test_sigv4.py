@@ -1,0 +1,54 @@
+"""Our signature against botocore's own signer, as an independent oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+
+from model_store.sigv4 import Credentials, quote, sign_get
+
+AMZ_DATE = "20260131T120000Z"
+KEYS = [
+    "models/iris/aliases/live.json",
+    "with space/and  two",
+    "plus+and=&?#%25",
+    "at@colon:semi;comma,",
+    "ünïcode/é/日本/😀",
+    "~tilde-dash_dot./(paren)!*'\"",
+    "//double//slash/",
+    "a/../b/./c",
+]
+
+
+def oracle(path: str, host: str, region: str, credentials: Credentials) -> dict[str, str]:
+    request = AWSRequest(method="GET", url=f"https://{host}{path}")
+    request.context["timestamp"] = AMZ_DATE  # instead of `add_auth`, which reads the machine's clock
+    signer: Any = S3SigV4Auth(BotoCredentials(*credentials), "s3", region)
+    signer._modify_request_before_signing(request)
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    signer._inject_signature_to_request(request, signature)
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("token", [None, "session/token+=="])
+@pytest.mark.parametrize("host", ["store.s3.eu-central-1.amazonaws.com", "127.0.0.1:5000"])
+def test_a_signature_is_the_one_that_botocore_makes(key: str, token: str | None, host: str) -> None:
+    credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
+    path = "/" + quote(key)
+
+    signed = dict(sign_get(path, host=host, region="eu-central-1", credentials=credentials, amz_date=AMZ_DATE))
+
+    expected = oracle(path, host, "eu-central-1", credentials)
+    assert signed.pop("host") == host
+    assert signed == {name: expected[name] for name in signed}
+    assert ("x-amz-security-token" in signed) == (token is not None)
+
+
+def test_a_path_is_encoded_byte_by_byte() -> None:
+    assert quote("a b/é+~@") == "a%20b/%C3%A9%2B~%40"
