@@ -59,8 +59,10 @@ class Context:
     response_latency_ms: int = 0
     integration_latency_ms: int | None = None
     integration_status: int | None = None
+    """What Lambda's API answered."""
     integration_request_id: str | None = None
     function_status: int | None = None
+    """The status that the function returned."""
 
     @property
     def extended_request_id(self) -> str:
@@ -104,10 +106,10 @@ _VARIABLES: Final[dict[str, Callable[[Context], Value]]] = {
     "identity.userAgent": lambda c: last(c.request.headers, "user-agent"),
     "identity.userArn": lambda c: c.signer.arn if c.signer else None,
     "integration.error": lambda c: (c.failure.detail or None) if c.failure else None,
-    "integration.integrationStatus": lambda c: c.function_status,
+    "integration.integrationStatus": lambda c: c.integration_status,
     "integration.latency": lambda c: c.integration_latency_ms,
     "integration.requestId": lambda c: c.integration_request_id,
-    "integration.status": lambda c: c.integration_status,
+    "integration.status": lambda c: c.function_status,
     "integrationErrorMessage": lambda c: (c.failure.detail or None) if c.failure else None,
     "integrationLatency": lambda c: c.integration_latency_ms,
     "integrationStatus": lambda c: c.integration_status,

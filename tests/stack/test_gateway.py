@@ -158,8 +158,10 @@ def made() -> Iterator[Made]:
             "apigateway", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
         )
         api_id = client.create_rest_api(name="warmstart")["id"]
-        binary = {"op": "add", "path": "/binaryMediaTypes", "value": "application/octet-stream"}
-        client.update_rest_api(restApiId=api_id, patchOperations=[binary])  # moto drops them at the creation
+        client.update_rest_api(  # moto drops them at the creation
+            restApiId=api_id,
+            patchOperations=[{"op": "add", "path": "/binaryMediaTypes", "value": "application/octet-stream"}],
+        )
         resources = make_resources(client, api_id)
         make_methods(client, api_id, resources)
         client.put_gateway_response(

@@ -20,7 +20,7 @@ FORMAT = json.dumps(
         "bytes": "$context.responseLength",
         "error": "$context.error.responseType",
         "integration": "$context.integrationStatus",
-        "function": "$context.integration.integrationStatus",
+        "function": "$context.integration.status",
         "reason": "$context.integrationErrorMessage",
     }
 )
@@ -38,7 +38,10 @@ def logged(sent: Any, function: FakeLambda | None = None, line: str = FORMAT) ->
 
 
 def test_a_request_leaves_one_line_in_the_declared_format() -> None:
-    ((group, stream, line),) = logged(request("GET", "/prod/a?x=1", (("x-api-key", KEY.value),)))
+    ((group, stream, line),) = logged(
+        request("GET", "/prod/a?x=1", (("x-api-key", KEY.value),)),
+        FakeLambda({"statusCode": 201, "body": '{"ok":true}'}),
+    )
     assert (group, stream) == ("/warmstart/prod/access", "a1b2c3d4e5/prod")
     assert json.loads(line) == {
         "requestId": "00000000-0000-4000-8000-000000000001",
@@ -49,11 +52,11 @@ def test_a_request_leaves_one_line_in_the_declared_format() -> None:
         "method": "GET",
         "resource": "/a",
         "path": "/prod/a",
-        "status": "200",
+        "status": "201",
         "bytes": "11",
         "error": "-",
         "integration": "200",
-        "function": "200",
+        "function": "201",
         "reason": "-",
     }
 
