@@ -36,6 +36,7 @@ MAX_RANGES = 8
 KEEP_ALIVE_S = 15.0
 """S3 closes an idle connection after some 20 s; after a freeze the close may never have arrived."""
 BACKOFF_S = 0.1
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FAULTS = (429, 500, 502, 503, 504)
 
 
@@ -131,7 +132,7 @@ class S3Reader:
             self._download(key, part, size_bytes)
             os.replace(part, target)  # noqa: PTH105 - pathlib is not imported here
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in _NO_ROOM:
                 raise InsufficientMemory(
                     f"{key}: no room for {size_bytes} bytes at {target}; give the function more ephemeral storage"
                 ) from error
@@ -229,7 +230,7 @@ class S3Reader:
             except TimeoutError:
                 trouble = f"no answer within {self._timeout_s:g} s"
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno in _NO_ROOM:
                     raise
                 trouble = f"{type(error).__name__}: {error}"
             else:
