@@ -28,13 +28,17 @@ def build_layer(recipe: str, target: Target, *, root: Path) -> Built:
     `root` also holds `node_modules`. Raises: BuildError.
     """
     found = recipe_named(recipe)
-    lock = lock_file(found, target.python)
+    return build_recipe(found, lock_file(found, target.python), target, root=root)
+
+
+def build_recipe(recipe: Recipe, lock: Path, target: Target, *, root: Path) -> Built:
+    """Build a layer from a recipe and its locked requirements. Raises: BuildError."""
     refuse_unrunnable(pins(lock.read_text()), target)
     compiler = find_compiler(target, root=root)
-    key = key_of(builder_key(), lock.read_bytes(), str(target), compiler.identity)
-    folder = root / "build" / "layers" / f"{recipe}-{target}-{key}"
-    built = built_once(folder, lambda tree: _fill(tree, found, lock, target, compiler, root))
-    check_budget(built, found)
+    key = key_of(builder_key(), repr(recipe), lock.read_bytes(), str(target), compiler.identity)
+    folder = root / "build" / "layers" / f"{recipe.name}-{target}-{key}"
+    built = built_once(folder, lambda tree: _fill(tree, recipe, lock, target, compiler, root))
+    check_budget(built, recipe)
     return built
 
 
@@ -64,7 +68,7 @@ def _fill(tree: Path, recipe: Recipe, lock: Path, target: Target, compiler: Comp
     unpacked = unpack(fetch_wheels(lock, target, root=root), recipe, packages)
     compiled = compile_sources(packages, _OPT, compiler)
     verify.check(packages, target, imports=compiled.imports, cut=unpacked.cut)
-    verify.probe(recipe.name, (packages,), target)
+    verify.probe(recipe.probe, (packages,), target)
     return _sizes(packages, unpacked)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -24,6 +25,10 @@ UNZIPPED_LIMIT_BYTES: Final = 262_144_000
 """250 MB for a function and all its layers (Lambda developer guide, "Lambda quotas")."""
 DIRECT_LIMIT_BYTES: Final = 52_428_800
 """50 MB for a zip that is uploaded without S3 (the same page)."""
+
+
+_KEPT: Final = 3
+"""Outputs of one name that stay; older ones are removed when a new one is built."""
 
 
 class Sizes(NamedTuple):
@@ -67,7 +72,16 @@ def built_once(folder: Path, fill: Callable[[Path], Sizes]) -> Built:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
             _write(Path(scratch), fill)
             publish(Path(scratch), folder)
+        _forget_old(folder)
     return _read(folder)
+
+
+def _forget_old(folder: Path) -> None:
+    name = folder.name.rpartition("-")[0]
+    siblings = [built.parent for built in folder.parent.glob(f"{name}-{'[0-9a-f]' * 16}/built.json")]
+    siblings.sort(key=lambda path: (path == folder, (path / "built.json").stat().st_mtime), reverse=True)
+    for old in siblings[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(folder: Path, fill: Callable[[Path], Sizes]) -> None:

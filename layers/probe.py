@@ -1,12 +1,14 @@
-"""Use a layer as a function would, in a process that has nothing else: `python -I -S -B probe.py RECIPE FOLDER...`.
+"""Use a layer as a function would, in a process that has nothing else: `python -I -S -B probe.py KIND FOLDER...`.
 
 Runs alone, under the target's Python. FOLDERs are put on the path in their order. Prints the versions that it met
 as JSON; fails if something does not work, or a module came from anywhere but the folders and the standard library.
 """
 
 import base64
+import importlib
 import importlib.metadata
 import json
+import pkgutil
 import sys
 import sysconfig
 from types import SimpleNamespace
@@ -62,6 +64,12 @@ def control() -> None:
         _expect(client.meta.region_name == "us-east-1", "boto3 makes no client")
 
 
+def imports(folders: list[str]) -> None:
+    """Import every package and module that the folders hold, no deeper."""
+    for found in pkgutil.iter_modules(folders):
+        importlib.import_module(found.name)
+
+
 def _rest_event(method: str, path: str, body: str) -> dict[str, object]:
     return {
         "resource": path,
@@ -101,10 +109,15 @@ def _expect(true: bool, message: str) -> None:
         raise SystemExit(message)
 
 
-def main(recipe: str, folders: list[str]) -> None:
+def main(kind: str, folders: list[str]) -> None:
     """Probe, and print the versions of all distributions in the folders."""
     sys.path[:0] = folders
-    {"inference": inference, "control": control}[recipe]()
+    if kind == "inference":
+        inference()
+    elif kind == "control":
+        control()
+    else:
+        imports(folders)
     strays = modules_from_elsewhere(folders)
     _expect(not strays, f"modules that are not in the layer: {', '.join(strays)}")
     versions = {found.name: found.version for found in importlib.metadata.distributions(path=folders)}

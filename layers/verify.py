@@ -30,7 +30,7 @@ def check(folder: Path, target: Target, *, imports: Mapping[str, Iterable[str]],
         raise BuildError("this would not run on " + str(target) + ":\n" + "\n".join(f"  {line}" for line in found))
 
 
-def probe(recipe: str, folders: Iterable[Path], target: Target) -> Mapping[str, str] | None:
+def probe(kind: str, folders: Iterable[Path], target: Target) -> Mapping[str, str] | None:
     """Use a layer in a fresh process that has nothing else, and return the versions it met.
 
     Returns None if this machine has no such interpreter, or it is of another processor.
@@ -38,10 +38,10 @@ def probe(recipe: str, folders: Iterable[Path], target: Target) -> Mapping[str, 
     """
     if (python := interpreter(target)) is None:
         return None
-    command = [python, "-I", "-S", "-B", str(_PROBE), recipe, *(str(folder.absolute()) for folder in folders)]
+    command = [python, "-I", "-S", "-B", str(_PROBE), kind, *(str(folder.absolute()) for folder in folders)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BuildError(f"the {recipe} layer does not work under {python}:\n{done.stderr.strip()[-2000:]}")
+        raise BuildError(f"the layer does not work under {python}:\n{done.stderr.strip()[-2000:]}")
     versions: Mapping[str, str] = json.loads(done.stdout.splitlines()[-1])
     return versions
 

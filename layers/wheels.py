@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -56,7 +55,7 @@ def publish(scratch: Path, folder: Path) -> None:
     """Move a finished folder to its place in one step; if another build was first, keep that one's."""
     scratch.chmod(0o755)
     try:
-        os.rename(scratch, folder)  # noqa: PTH104 - the folder's name is taken by another build: an error we expect
+        scratch.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
