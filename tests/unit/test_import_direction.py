@@ -187,6 +187,17 @@ def test_nothing_of_the_product_imports_tests_benchmarks_or_examples() -> None:
     ] == []
 
 
+def test_moto_is_in_one_folder() -> None:
+    assert {prefix for prefix, row in MAP.items() if "moto" in row.others | row.lazy} == {"local/aws/"}
+
+
+def test_boto3_is_nowhere_on_the_data_planes_way() -> None:
+    way = ("warmstart/", "handlers/inference/", *(f"{name.replace('.', '/')}.py" for name in _READ_HALF.split()))
+    found = [place for path in ALL_SOURCES if path.as_posix().startswith(way) for place in imports_of(path)]
+
+    assert [place.where for place in found if place.module.partition(".")[0] in {"boto3", "botocore"}] == []
+
+
 def test_every_row_of_the_map_covers_something() -> None:
     used = {row_of(path)[0] for path in ALL_SOURCES}
 

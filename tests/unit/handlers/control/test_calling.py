@@ -82,8 +82,7 @@ def test_the_curl_line_signs(admin: str) -> None:
     assert shown["versions"] == [1, 2, 3]
 
 
-def test_the_description_names_the_address_that_was_called(plane: ControlPlane, admin: str) -> None:
-    del plane
+def test_the_description_names_the_address_that_was_called(admin: str) -> None:
     snippet = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[0]
     program = snippet.replace(EXAMPLE, admin).partition("live = ")[0] + 'print(call("GET", f"{admin}/openapi.json")[1])'
 

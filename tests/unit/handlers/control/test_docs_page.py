@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.build.control_plane import ControlPlane, Response
+from tests.build.control_plane import ControlPlane, Response, control_plane
 
 Attributes = dict[str, str | None]
 
@@ -32,8 +32,6 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def page() -> Response:
     """Give the page as it is served."""
-    from tests.build.control_plane import control_plane
-
     with control_plane() as plane:
         return plane.call("GET", "/admin/docs")
 
