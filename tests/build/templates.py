@@ -91,12 +91,15 @@ def workplace() -> Path:
     return Path(folder.name)
 
 
-@cache
 def stacks(**over: Any) -> Synthesized:
     """Synthesize with stand-in assets; the same settings again cost nothing."""
-    name = "-".join(f"{key}={value}" for key, value in sorted(over.items())) or "default"
-    folder = workplace() / "".join(letter if letter.isalnum() else "_" for letter in name)
-    return synthesize(folder / "cdk.out", stand_in_assets(folder / "assets"), **over)
+    return _stacks(json.dumps(over, sort_keys=True))
+
+
+@cache
+def _stacks(over: str) -> Synthesized:
+    folder = Path(tempfile.mkdtemp(dir=workplace()))
+    return synthesize(folder / "cdk.out", stand_in_assets(folder / "assets"), **json.loads(over))
 
 
 def text(value: Any) -> str:

@@ -1,0 +1,190 @@
+"""Every setting of a stage changes what it says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.config import settings
+from tests.build.assets import asset, stand_in_assets
+from tests.build.templates import CONTEXT, Template, stacks, synthesize, text
+
+pytestmark = pytest.mark.xdist_group("template")
+
+
+def serving(**over: Any) -> Template:
+    return stacks(**over).serving
+
+
+def alarm(template: Template, metric: str) -> Any:
+    return template.one("CloudWatch::Alarm", lambda found: found["MetricName"] == metric)
+
+
+CHANGED: dict[str, Any] = {
+    "architecture": "x86_64",
+    "python": "3.12",
+    "memory_mb": "3008",
+    "timeout_s": "7",
+    "concurrency": "12",
+    "ephemeral_storage_mb": "2048",
+    "alias_ttl_s": "60",
+    "throttle_rate": "2.5",
+    "throttle_burst": "5",
+    "quota_per_day": "1000",
+    "log_retention_days": "7",
+    "alarm_email": "ops@example.org",
+    "p99_alarm_ms": "250",
+    "noncurrent_version_days": "3",
+}
+"""One synthesis with everything else than its default, as the command line gives it."""
+
+
+@pytest.fixture
+def changed() -> Template:
+    return serving(**CHANGED)
+
+
+def test_every_setting_is_tested_here() -> None:
+    assert set(CHANGED) | {"stage", "layer_platform", "baked_models"} == set(settings())
+
+
+def test_stage_names_stacks_stage_and_logs() -> None:
+    template = serving(stages={"dev": {}}, stage="dev")
+
+    assert template.path.name == "warmstart-dev-serving.template.json"
+    assert template.one("ApiGateway::Stage")["StageName"] == "dev"
+    assert template.function("inference")["LoggingConfig"]["LogGroup"]["Ref"] in template.ids("Logs::LogGroup")
+    assert "/warmstart/dev/inference" in {text(group["LogGroupName"]) for group in template.of("Logs::LogGroup")}
+    assert template.function("inference")["Environment"]["Variables"]["WARMSTART_STAGE"] == "dev"
+
+
+def test_two_stages_stand_side_by_side() -> None:
+    dev, prod = serving(stages={"dev": {}}, stage="dev"), serving()
+
+    def taken(template: Template) -> set[str]:
+        groups = {str(group["LogGroupName"]) for group in template.of("Logs::LogGroup")}
+        return {template.path.name, template.one("ApiGateway::RestApi")["Name"], *groups}
+
+    assert not taken(dev) & taken(prod)
+
+
+def test_architecture_and_python_are_those_of_functions_and_layers(changed: Template) -> None:
+    for function in changed.of("Lambda::Function"):
+        assert (function["Architectures"], function["Runtime"]) == (["x86_64"], "python3.12")
+    for layer in changed.of("Lambda::LayerVersion"):
+        assert (layer["CompatibleArchitectures"], layer["CompatibleRuntimes"]) == (["x86_64"], ["python3.12"])
+
+
+def test_the_default_is_python_3_13_on_arm64() -> None:
+    for function in serving().of("Lambda::Function"):
+        assert (function["Architectures"], function["Runtime"]) == (["arm64"], "python3.13")
+
+
+def test_layer_platform_changes_nothing_in_the_template() -> None:
+    assert serving(layer_platform="host").document == serving().document
+
+
+def test_memory_disk_and_concurrency_are_the_inference_functions(changed: Template) -> None:
+    inference, control = changed.function("inference"), changed.function("control")
+
+    assert (inference["MemorySize"], control["MemorySize"]) == (3008, 512)
+    assert (inference["EphemeralStorage"], control["EphemeralStorage"]) == ({"Size": 2048}, {"Size": 512})
+    assert inference["ReservedConcurrentExecutions"] == 12
+    assert "ReservedConcurrentExecutions" not in control
+
+
+def test_no_concurrency_is_reserved_unless_asked_for() -> None:
+    assert "ReservedConcurrentExecutions" not in serving().function("inference")
+
+
+def test_timeout_is_that_of_both_functions(changed: Template) -> None:
+    assert {function["Timeout"] for function in changed.of("Lambda::Function")} == {7}
+
+
+def test_alias_ttl_is_told_to_the_inference_function(changed: Template) -> None:
+    assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_ALIAS_TTL_S"] == "60"
+
+
+def test_throttle_is_that_of_the_key_and_of_each_method(changed: Template) -> None:
+    [everything] = changed.one("ApiGateway::Stage")["MethodSettings"]
+
+    assert changed.one("ApiGateway::UsagePlan")["Throttle"] == {"RateLimit": 2.5, "BurstLimit": 5}
+    assert (everything["ThrottlingRateLimit"], everything["ThrottlingBurstLimit"]) == (2.5, 5)
+
+
+def test_quota_is_per_day_and_only_if_asked_for(changed: Template) -> None:
+    assert changed.one("ApiGateway::UsagePlan")["Quota"] == {"Limit": 1000, "Period": "DAY"}
+    assert "Quota" not in serving().one("ApiGateway::UsagePlan")
+
+
+def test_log_retention_is_that_of_every_log(changed: Template) -> None:
+    assert {group["RetentionInDays"] for group in changed.of("Logs::LogGroup")} == {7}
+
+
+@pytest.mark.parametrize("days", settings()["log_retention_days"].kind.among)  # type: ignore[attr-defined]
+def test_every_allowed_retention_is_one_that_cloudwatch_has(days: int) -> None:
+    from infra.constructs.function import retention
+
+    assert retention(days)
+
+
+def test_alarms_write_to_the_address(changed: Template) -> None:
+    [topic] = changed.ids("SNS::Topic")
+    subscription = changed.one("SNS::Subscription")
+
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.org")
+    assert [found["AlarmActions"] for found in changed.of("CloudWatch::Alarm")] == [[{"Ref": topic}]] * 5
+    assert changed.one("SNS::TopicPolicy")["PolicyDocument"]["Statement"][0]["Condition"] == {
+        "Bool": {"aws:SecureTransport": "false"}
+    }
+
+
+def test_alarms_write_to_nobody_unless_asked_to() -> None:
+    assert not serving().of("SNS::Topic")
+    assert not any("AlarmActions" in found for found in serving().of("CloudWatch::Alarm"))
+
+
+def test_the_latency_alarm_has_its_threshold(changed: Template) -> None:
+    found = alarm(changed, "Duration")
+
+    assert (found["Threshold"], found["DatapointsToAlarm"], found["EvaluationPeriods"]) == (250, 3, 5)
+
+
+def test_old_versions_are_kept_as_long_as_asked() -> None:
+    bucket = stacks(**CHANGED).store.one("S3::Bucket", lambda found: "VersioningConfiguration" in found)
+
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 3}
+
+
+def test_baked_models_are_one_more_layer_of_the_inference_function(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    model_layer = asset(tmp_path / "models", {"models/iris/3/model.onnx": "graph"})
+    assets = replace(stand_in_assets(tmp_path / "assets"), model_layer=model_layer)
+
+    baked = synthesize(tmp_path / "cdk.out", assets, baked_models="iris:3").serving
+
+    assert len(baked.function("inference")["Layers"]) == len(serving().function("inference")["Layers"]) + 1
+    assert len(baked.function("control")["Layers"]) == 1
+    assert baked.function("inference")["Environment"]["Variables"]["WARMSTART_MODELS_DIR"] == "/opt/models"
+
+
+def test_the_inference_function_is_told_what_its_libraries_need() -> None:
+    variables = serving().function("inference")["Environment"]["Variables"]
+
+    assert {name: text(value) for name, value in variables.items()} == {
+        "WARMSTART_STORE_BUCKET": "<warmstart-prod-store-bucket>",
+        "WARMSTART_STAGE": "prod",
+        "WARMSTART_ALIAS_TTL_S": "10",
+        "WARMSTART_MODELS_DIR": "/opt/models",
+        "POWERTOOLS_SERVICE_NAME": "inference",
+        "POWERTOOLS_METRICS_NAMESPACE": "Warmstart",
+        "TMPDIR": "/tmp",
+        "HOME": "/tmp",
+        "ORT_DISABLE_TELEMETRY": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def test_cdk_json_sets_nothing_that_a_default_would_not() -> None:
+    assert CONTEXT["stages"] == {"prod": {}}
