@@ -144,8 +144,9 @@ def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _query(query: str) -> dict[str, list[str]]:
+    """Group the decoded parameters by name. A plain semicolon splits like an ampersand ("Important notes")."""
     grouped: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    for name, value in parse_qsl(query.replace(";", "&"), keep_blank_values=True):
         grouped.setdefault(name, []).append(value)
     return grouped
 

@@ -138,6 +138,10 @@ def test_query_values_are_decoded_and_the_last_one_wins() -> None:
     assert event["multiValueQueryStringParameters"] == {"mail": ["x+y@z.org", "last"], "plus": ["a b"]}
 
 
+def test_a_plain_semicolon_splits_the_query_an_encoded_one_does_not() -> None:
+    assert event_of(request("GET", "/prod/a?x=1;y=2%3B3"))["queryStringParameters"] == {"x": "1", "y": "2;3"}
+
+
 def test_names_of_query_parameters_keep_their_case_apart() -> None:
     assert event_of(request("GET", "/prod/a?A=1&a=2"))["queryStringParameters"] == {"A": "1", "a": "2"}
 
