@@ -6,6 +6,7 @@ numpy alone would turn `1.5` into the INT64 1, `true` into 1.0, `"2"` into 2.0, 
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable
 from itertools import chain
@@ -63,7 +64,7 @@ def _remedy(error: orjson.JSONDecodeError) -> str:
 
 def shown(value: object) -> str:
     """Write a JSON value for a message, short and harmless: containers are only named, as they may be deep."""
-    text = kind_of(value) if isinstance(value, list | dict) else orjson.dumps(value).decode()
+    text = kind_of(value) if isinstance(value, list | dict) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 

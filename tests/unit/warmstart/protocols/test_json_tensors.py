@@ -1,0 +1,191 @@
+"""Each datatype at its edges; expected values are literal, or made by numpy from another source than JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from warmstart.datatypes import DATATYPES
+from warmstart.errors import InvalidValue, MalformedBody, WarmstartError, WrongDatatype, WrongShape
+from warmstart.protocols.json_tensors import check_finite, load_json, tensor
+from warmstart.protocols.oip import dump
+
+INTEGERS = {
+    "UINT8": (0, 255),
+    "UINT16": (0, 65535),
+    "UINT32": (0, 4294967295),
+    "UINT64": (0, 18446744073709551615),
+    "INT8": (-128, 127),
+    "INT16": (-32768, 32767),
+    "INT32": (-2147483648, 2147483647),
+    "INT64": (-9223372036854775808, 9223372036854775807),
+}
+LARGEST = {"FP16": 65504.0, "FP32": 3.4028234663852886e38, "FP64": 1.7976931348623157e308}
+
+
+def read(data: list[Any], name: str, shape: tuple[int, ...] | None = None) -> Any:
+    return tensor(data, DATATYPES[name], (len(data),) if shape is None else shape, "x")
+
+
+@pytest.mark.parametrize(("name", "bounds"), INTEGERS.items())
+def test_an_integer_type_holds_its_whole_range_and_nothing_outside(name: str, bounds: tuple[int, int]) -> None:
+    low, high = bounds
+    array = read([low, high], name)
+    assert (array.dtype.name, array.tolist()) == (DATATYPES[name].numpy, [low, high])
+    for outside in (low - 1, high + 1):
+        with pytest.raises(InvalidValue):
+            read([outside], name)
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+@pytest.mark.parametrize("value", [1.0, 0.5, True, "1", None, {}])
+def test_an_integer_type_holds_nothing_but_whole_numbers(name: str, value: object) -> None:
+    with pytest.raises(InvalidValue, match="at index 1"):
+        read([1, value], name)
+
+
+@pytest.mark.parametrize(("name", "largest"), LARGEST.items())
+def test_a_float_type_holds_numbers_up_to_its_largest(name: str, largest: float) -> None:
+    array = read([largest, -largest, 1], name)
+    assert (array.dtype.name, array.tolist()) == (DATATYPES[name].numpy, [largest, -largest, 1.0])
+    if name != "FP64":
+        with pytest.raises(InvalidValue, match=f"expected {name} values"):
+            read([0.0, largest * 1.01], name)
+
+
+@pytest.mark.parametrize("name", LARGEST)
+@pytest.mark.parametrize("value", [True, "1", None, {}])
+def test_a_float_type_holds_nothing_but_numbers(name: str, value: object) -> None:
+    with pytest.raises(InvalidValue, match="at index 0"):
+        read([value, 1.0], name)
+
+
+def test_fp16_is_rounded_to_the_nearest() -> None:
+    assert read([0.1, 2049], "FP16").tolist() == [0.0999755859375, 2048.0]
+
+
+def test_bool_holds_booleans_only() -> None:
+    assert read([True, False], "BOOL").tolist() == [True, False]
+    for value in (1, 0, "true", None):
+        with pytest.raises(InvalidValue, match="expected BOOL values"):
+            read([value], "BOOL")
+
+
+def test_bytes_holds_strings_only() -> None:
+    array = read(["a", "", "ü\0"], "BYTES")
+    assert (array.dtype.name, array.tolist()) == ("object", ["a", "", "ü\0"])
+    with pytest.raises(InvalidValue, match="expected BYTES values"):
+        read(["a", 1], "BYTES")
+
+
+def test_bf16_is_refused_with_the_remedy() -> None:
+    with pytest.raises(WrongDatatype, match="input 'x': BF16 has no form in JSON; send FP32"):
+        read([1.0], "BF16")
+
+
+@pytest.mark.parametrize("name", [name for name in DATATYPES if name != "BF16"])
+def test_a_tensor_may_be_empty(name: str) -> None:
+    assert read([], name, (0, 3)).shape == (0, 3)
+    assert read([[], []], name, (2, 0)).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [[1, 2, 3, 4, 5, 6], [[1, 2, 3], [4, 5, 6]]],
+    ids=["flat", "nested"],
+)
+def test_data_is_row_major_flat_or_nested(data: list[Any]) -> None:
+    assert read(data, "INT8", (2, 3)).tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_a_scalar_has_one_value() -> None:
+    assert read([7], "INT8", ()).shape == ()
+    with pytest.raises(WrongShape):
+        read([[7]], "INT8", ())
+
+
+@pytest.mark.parametrize(
+    ("data", "shape"),
+    [
+        ([1, 2, 3], (2, 2)),
+        ([[1, 2], [3, 4], [5, 6]], (2, 3)),
+        ([[1, 2], [3]], (2, 2)),
+        ([[1], [2], [3], [4]], (2, 2)),
+        ([[1, 2], 3], (2, 2)),
+        ([1, [2]], (2,)),
+        ([[[1]], [[2]]], (2, 1)),
+        ([[1, 2]], (2,)),
+        ([1], (0,)),
+        ([], (1,)),
+        ([], (0, 2**63)),
+        ([], (0, 2**62, 2**62)),
+    ],
+)
+def test_data_of_another_shape_is_refused(data: list[Any], shape: tuple[int, ...]) -> None:
+    with pytest.raises(WrongShape):
+        read(data, "INT8", shape)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"nan", b"NaN", b"[Infinity]", b"[-Infinity]", b"1e400", b"[1,]", b"{'a':1}", b"\xff", b"[" * 100_000,
+     b"\xef\xbb\xbf1"],
+    ids=lambda body: body[:12].decode("latin-1"),
+)  # fmt: skip
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedBody, match="body: expected JSON, got "):
+        load_json(body)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([row.numpy for row in DATATYPES.values() if row.name not in ("BYTES", "BF16")]),
+        hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4),
+        elements={"allow_nan": False, "allow_infinity": False},
+    )
+)
+def test_what_is_written_is_read_back_bit_by_bit(array: Any) -> None:
+    """Written as an answer is, read as a request is; numpy made the array."""
+    name = next(row.name for row in DATATYPES.values() if row.numpy == array.dtype.name and row.name != "BF16")
+    back = tensor(load_json(dump(array.ravel())), DATATYPES[name], array.shape, "x")
+    assert back.dtype == array.dtype
+    assert back.tobytes() == array.tobytes()
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_fp32_is_what_numpy_makes_of_the_same_numbers(values: list[float]) -> None:
+    assert read(values, "FP32").tobytes() == np.array(values, np.float32).tobytes()
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**64), 2**65) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(
+    st.lists(JSON_VALUES, max_size=5), st.sampled_from(sorted(DATATYPES)), st.lists(st.integers(0, 2**70), max_size=4)
+)
+def test_any_data_makes_a_tensor_of_its_shape_or_is_refused(data: list[Any], name: str, shape: list[int]) -> None:
+    try:
+        array = tensor(data, DATATYPES[name], tuple(shape), "x")
+    except WarmstartError as error:
+        found: object = "'x'" in error.message
+    else:
+        found = (array.shape, array.dtype.name) == (tuple(shape), DATATYPES[name].numpy)
+    assert found is True
+
+
+def test_the_first_value_that_is_not_finite_is_found() -> None:
+    assert check_finite(np.array([[1.0, 2.0], [math.inf, math.nan]], np.float32)) == 2
+    assert check_finite(np.array([1.0, -0.0])) is None
+    assert check_finite(np.zeros(0, np.float32)) is None
+    assert check_finite(np.array([1, 2])) is None
+    assert check_finite(np.array(["nan"], object)) is None

@@ -1,0 +1,179 @@
+"""Plain JSON records to tensors and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from warmstart.errors import (
+    InvalidRequest,
+    InvalidValue,
+    MalformedBody,
+    MissingTensor,
+    UnknownTensor,
+    UnrepresentableOutput,
+    WrongShape,
+)
+from warmstart.protocols.records import parse_records, render_error, render_predictions, tensors
+from warmstart.tensors import TensorSpec
+
+AGE = TensorSpec("age", "INT64", (-1, 1))
+CITY = TensorSpec("city", "BYTES", (-1,))
+FEATURES = TensorSpec("features", "FP32", (-1, 4))
+
+
+def gather(body: object, *inputs: TensorSpec) -> dict[str, Any]:
+    gathered = tensors(parse_records(json.dumps(body).encode()), inputs)
+    return {name: (array.dtype.name, array.tolist()) for name, array in gathered.items()}
+
+
+def test_a_record_is_matched_to_the_inputs_by_name() -> None:
+    assert gather({"city": "Bern", "age": 3}, AGE, CITY) == {"age": ("int64", [[3]]), "city": ("object", ["Bern"])}
+
+
+def test_a_list_of_records_is_one_row_each() -> None:
+    records = [{"age": 3, "city": "Bern"}, {"city": "Zug", "age": 4}]
+    assert gather(records, AGE, CITY) == {"age": ("int64", [[3], [4]]), "city": ("object", ["Bern", "Zug"])}
+
+
+@pytest.mark.parametrize(
+    "body", [{"features": [1, 2, 3, 4]}, [{"features": [1, 2, 3, 4]}], [1, 2, 3, 4], [[1, 2, 3, 4]]]
+)
+def test_a_model_of_one_input_reads_an_array_per_record_named_or_bare(body: object) -> None:
+    assert gather(body, FEATURES) == {"features": ("float32", [[1.0, 2.0, 3.0, 4.0]])}
+
+
+def test_several_bare_records_are_rows() -> None:
+    assert gather([[1, 2, 3, 4], [5, 6, 7, 8]], FEATURES)["features"][1] == [[1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+@pytest.mark.parametrize("image", [[[1, 2], [3, 4]], [1, 2, 3, 4]], ids=["nested", "flat"])
+def test_a_record_holds_a_tensor_of_any_rank(image: list[object]) -> None:
+    spec = TensorSpec("image", "UINT8", (-1, 2, 2))
+    assert gather([{"image": image}, {"image": image}], spec)["image"][1] == [[[1, 2], [3, 4]]] * 2
+
+
+def test_an_open_dimension_is_as_long_as_the_first_record_says() -> None:
+    tokens = TensorSpec("tokens", "INT64", (-1, -1))
+    assert gather([[7, 8, 9], [1, 2, 3]], tokens)["tokens"][1] == [[7, 8, 9], [1, 2, 3]]
+    with pytest.raises(WrongShape, match="input 'tokens': expected an array of 3 INT64 values, got 2 in record 1"):
+        gather([[7, 8, 9], [1, 2]], tokens)
+    with pytest.raises(WrongShape, match=r"expected an array of shape \[-1, 2\] .*, got shape \[3\] in record 0"):
+        gather([[7, 8, 9]], TensorSpec("tokens", "INT64", (-1, -1, 2)))
+
+
+def test_a_model_of_a_fixed_number_of_rows_takes_that_many_records() -> None:
+    one = TensorSpec("x", "FP32", (1, 2))
+    assert gather([1, 2], one)["x"][1] == [[1.0, 2.0]]
+    with pytest.raises(WrongShape, match="input 'x': the model takes 1 records at a time, got 2"):
+        gather([[1, 2], [3, 4]], one)
+
+
+def test_an_input_without_rows_is_no_field_of_a_record() -> None:
+    with pytest.raises(InvalidRequest, match="input 'k': is one value for all records"):
+        gather({"k": 1}, TensorSpec("k", "INT64", ()))
+
+
+@pytest.mark.parametrize("body", [[], "a", 1, None, True, [1, [2]], [{"age": 1}, 2], [None, {}]])
+def test_a_body_of_another_form_is_refused(body: object) -> None:
+    with pytest.raises(MalformedBody, match="body: expected"):
+        parse_records(json.dumps(body).encode())
+
+
+def test_what_is_missing_unknown_or_wrong_is_named_with_its_record() -> None:
+    with pytest.raises(MissingTensor, match=r"input 'city': .* got none in record 1 \(which has: age\)"):
+        gather([{"age": 1, "city": "Bern"}, {"age": 2}], AGE, CITY)
+    with pytest.raises(UnknownTensor, match=r"input 'size': .* \(it has: age, city\); in record 0"):
+        gather({"age": 1, "city": "Bern", "size": 2}, AGE, CITY)
+    with pytest.raises(InvalidValue, match=r"input 'age': .*, got 2.5 \(a number\) in record 1"):
+        gather([{"age": 1}, {"age": 2.5}], AGE)
+    with pytest.raises(InvalidValue, match=r"input 'features': .*, got null \(null\) in record 1, element 2"):
+        gather([[1, 2, 3, 4], [1, 2, None, 4]], FEATURES)
+    with pytest.raises(WrongShape, match="input 'features': expected an array of 4 FP32 values, got 3 in record 0"):
+        gather({"features": 3}, FEATURES)
+    with pytest.raises(InvalidRequest, match=r"name the model's 2 inputs \(age, city\), got bare arrays"):
+        gather([1, "Bern"], AGE, CITY)
+
+
+def render(*outputs: tuple[str, str, Any], count: int = 2, labels: tuple[str | int, ...] = ()) -> Any:
+    rendered = [(TensorSpec(name, datatype, (-1, *array.shape[1:])), array) for name, datatype, array in outputs]
+    document = json.loads(render_predictions("iris", 3, rendered, count=count, labels=labels))
+    assert (document["model_name"], document["model_version"]) == ("iris", "3")
+    return document["predictions"]
+
+
+SCORES = ("scores", "FP32", np.array([[0.9, 0.1, 0.0], [0.25, 0.5, 0.25]], np.float32))
+LABELS = ("label", "INT64", np.array([0, 1]))
+
+
+def test_a_prediction_has_a_value_per_output() -> None:
+    assert render(LABELS, SCORES) == [
+        {"label": 0, "scores": [0.9, 0.1, 0.0]},
+        {"label": 1, "scores": [0.25, 0.5, 0.25]},
+    ]
+
+
+def test_a_row_of_one_value_is_the_value() -> None:
+    price = np.array([[0.1], [2.0]], np.float32)
+    spec = TensorSpec("price", "FP32", (-1, 1))
+    body = render_predictions("m", 1, [(spec, price)], count=2)
+    assert b'"predictions":[{"price":0.1},{"price":2.0}]' in body
+
+
+def test_class_labels_name_the_scores_and_the_class() -> None:
+    assert render(LABELS, SCORES, labels=("setosa", "versicolor", "virginica")) == [
+        {"label": "setosa", "scores": {"setosa": 0.9, "versicolor": 0.1, "virginica": 0.0}},
+        {"label": "versicolor", "scores": {"setosa": 0.25, "versicolor": 0.5, "virginica": 0.25}},
+    ]
+
+
+def test_labels_that_are_numbers_name_the_scores_and_leave_the_class_as_it_is() -> None:
+    assert render(LABELS, SCORES, labels=(10, 20, 30))[1] == {
+        "label": 1,
+        "scores": {"10": 0.25, "20": 0.5, "30": 0.25},
+    }
+
+
+def test_a_label_that_is_text_already_stays() -> None:
+    assert render(("label", "BYTES", np.array(["a", "b"], object)), labels=("a", "b")) == [
+        {"label": "a"},
+        {"label": "b"},
+    ]
+
+
+def test_an_index_outside_the_labels_stays_a_number() -> None:
+    assert render(("label", "INT64", np.array([0, 9])), labels=("a", "b")) == [{"label": "a"}, {"label": 9}]
+
+
+def test_two_outputs_of_whole_numbers_are_not_guessed_at() -> None:
+    cluster = ("cluster", "INT64", np.array([1, 0]))
+    assert render(LABELS, cluster, labels=("a", "b"))[0] == {"label": 0, "cluster": 1}
+
+
+def test_labels_that_are_not_distinct_name_nothing() -> None:
+    assert render(SCORES, labels=("a", "a", "b"))[0] == {"scores": [0.9, 0.1, 0.0]}
+
+
+def test_text_and_tensors_of_any_rank_are_written() -> None:
+    words = ("words", "BYTES", np.array([["a", "b"], ["c", "d"]], object))
+    image = ("image", "UINT8", np.arange(8, dtype=np.uint8).reshape(2, 2, 2))
+    assert render(words, image)[1] == {"words": ["c", "d"], "image": [[4, 5], [6, 7]]}
+
+
+def test_an_output_without_a_row_per_record_is_refused() -> None:
+    with pytest.raises(UnrepresentableOutput, match=r"output 'mean': expected a row per record \(2\), got shape \[1\]"):
+        render(("mean", "FP32", np.zeros(1, np.float32)))
+    with pytest.raises(UnrepresentableOutput, match=r"got shape \[\]"):
+        render(("mean", "FP32", np.float32(1).reshape(())), count=1)
+
+
+def test_nan_is_refused() -> None:
+    with pytest.raises(UnrepresentableOutput, match="output 'price': expected finite FP32 values, got nan at index 1"):
+        render(("price", "FP32", np.array([1, np.nan], np.float32)))
+
+
+def test_an_error_has_a_code_and_a_message() -> None:
+    assert json.loads(render_error("wrong_shape", "no")) == {"error": {"code": "wrong_shape", "message": "no"}}
