@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from warmstart.errors import BuildError
 
@@ -27,6 +27,8 @@ class Recipe(NamedTuple):
     without: Mapping[str, str] = {}
     keep: tuple[str, ...] = ()
     """Patterns of files that stay although a cut names them."""
+    probe: Literal["inference", "control", "imports"] = "imports"
+    """How the layer is tried out; see `layers/probe.py`."""
 
 
 _EVERYWHERE = (
@@ -80,6 +82,7 @@ INFERENCE: Final = Recipe(
         Cut("onnxruntime/tools/*", "tools for the publisher's machine"),
         Cut("onnxruntime/transformers/*", "optimisers for the publisher's machine"),
     ),
+    probe="inference",
     budget_bytes=105 * MIB,
 )
 
@@ -88,9 +91,14 @@ SERVICES: Final = ("s3", "sts")
 
 CONTROL: Final = Recipe(
     name="control",
-    requirements=("fastapi", "mangum", "aws-lambda-powertools", "pydantic", "boto3"),
-    cuts=(*_EVERYWHERE, Cut("botocore/data/*/*", "API descriptions of services that the control plane does not call")),
+    requirements=("fastapi", "fastapi-offline", "mangum", "aws-lambda-powertools", "pydantic", "boto3"),
+    cuts=(
+        *_EVERYWHERE,
+        Cut("botocore/data/*/*", "API descriptions of services that the control plane does not call"),
+        Cut("fastapi_offline/static/redoc.standalone.js", "another documentation page: ours is Swagger UI"),
+    ),
     keep=tuple(f"botocore/data/{service}/*" for service in SERVICES),
+    probe="control",
     budget_bytes=60 * MIB,
 )
 
