@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 APP: Final = f"{sys.executable} -m infra.app"
 """As in cdk.json, with this very Python."""
+_HOST_LAYERS: Final = ("layer_platform", "host")
 _SOURCES: Final = ("infra", "handlers", "warmstart", "model_store", "layers", "cdk.json", "package.json")
 _ASSEMBLIES_KEPT: Final = 3
 _MARK: Final = ".complete"
@@ -49,7 +50,8 @@ class Cdk:
     aws_url: str
     environ: Mapping[str, str]
     app: str = APP
-    context: tuple[tuple[str, str], ...] = (("layer_platform", "host"),)
+    context: tuple[tuple[str, str], ...] = ()
+    """Settings of the stage, as `cdk -c key=value` gives them."""
 
     @property
     def work(self) -> Path:
@@ -61,7 +63,8 @@ class Cdk:
         target = self.work / "assemblies" / self._digest()
         if not (target / _MARK).exists():
             shutil.rmtree(target, ignore_errors=True)
-            context = [argument for key, value in self.context for argument in ("--context", f"{key}={value}")]
+            settings = (*self.context, _HOST_LAYERS)
+            context = [argument for key, value in settings for argument in ("--context", f"{key}={value}")]
             self.run(["synth", "--all", "--quiet", "--app", self.app, "--output", str(target), *context])
             (target / _MARK).touch()
         os.utime(target)
@@ -109,7 +112,8 @@ class Cdk:
         digest = hashlib.sha256()
         tools = (sys.version, platform.machine(), version("aws-cdk-lib"), self.app, str(self.root), repr(self.context))
         digest.update("\0".join(tools).encode())
-        for path in _files(self.root / source for source in _SOURCES):
+        own = Path(*self.app.split()[-1].split(".")).with_suffix(".py")
+        for path in _files(self.root / source for source in (*_SOURCES, own)):
             digest.update(f"\0{path.relative_to(self.root)}\0".encode() + path.read_bytes())
         return digest.hexdigest()[:16]
 
@@ -181,7 +185,7 @@ def _files(places: Iterable[Path]) -> Iterable[Path]:
     for place in places:
         if place.is_file():
             yield place
-        else:
+        elif place.is_dir():
             yield from (p for p in sorted(place.rglob("*")) if p.is_file() and "__pycache__" not in p.parts)
 
 

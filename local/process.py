@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from local import ready
 from local.deploy import APP, Cdk
-from local.twin import ROOT
+from local.twin import NO_SETTINGS, ROOT
 from local.types import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, TwinAddress
 from warmstart.errors import Unreachable
 
@@ -44,6 +44,7 @@ class TwinProcess:
         *,
         port: int = 0,
         data: Path | None = None,
+        context: Mapping[str, str] = NO_SETTINGS,
         app: str = APP,
         root: Path = ROOT,
         environ: Mapping[str, str] | None = None,
@@ -55,6 +56,7 @@ class TwinProcess:
             ready_file, printed = folder / "ready.json", folder / "printed"
             command = [sys.executable, "-m", "local", "--port", str(port), "--ready-file", str(ready_file)]
             command += ["--app", app, *(["--data", str(data.absolute())] if data else [])]
+            command += [argument for key, value in context.items() for argument in ("--context", f"{key}={value}")]
             with printed.open("wb") as output:
                 process = subprocess.Popen(
                     command,
@@ -68,7 +70,13 @@ class TwinProcess:
             closing.callback(_end, process)
             _wait(process, ready_file, printed)
             address = ready.read(ready_file)
-            cdk = Cdk(root=root, aws_url=address.aws_endpoint_url, environ=environ, app=app)
+            cdk = Cdk(
+                root=root,
+                aws_url=address.aws_endpoint_url,
+                environ=environ,
+                context=tuple(sorted(context.items())),
+                app=app,
+            )
             return cls(process, address, cdk, closing.pop_all())
 
     @property

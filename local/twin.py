@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from local import ready
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """Where cdk.json is."""
+
+NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+"""The stage as cdk.json has it."""
 
 Progress = Callable[[str, float], None]
 """Called after each step of the start: what was done, and in how many seconds."""
@@ -65,24 +69,28 @@ class Twin:
         port: int = 0,
         data: Path | None = None,
         ready_file: Path | None = None,
-        stage: str = stacks.DEFAULT_STAGE,
+        context: Mapping[str, str] = NO_SETTINGS,
         app: str = APP,
         root: Path = ROOT,
         environ: Mapping[str, str] | None = None,
         progress: Progress = _silent,
     ) -> Twin:
-        """Start everything and return when it serves; `app` is the command that synthesizes the stacks.
+        """Start everything and return when it serves.
+
+        `context` overrides settings of cdk.json; `app` is the command that synthesizes the stacks.
 
         Raises: Unreachable (a port in use, a tool missing), DeployFailed.
         """
+        start = _Start(port, data, ready_file, context.get("stage", stacks.DEFAULT_STAGE), progress)
+        cdk = partial(
+            Cdk,
+            root=root,
+            app=app,
+            context=tuple(sorted(context.items())),
+            environ=os.environ if environ is None else environ,
+        )
         with ExitStack() as closing:
-            twin = _Start(port, data, stage, app, root, os.environ if environ is None else environ, progress).run(
-                closing
-            )
-            if ready_file is not None:
-                ready.write(ready_file, twin.address)
-                twin._closing.callback(ready.remove, ready_file)
-        return twin
+            return start.run(cdk, closing)
 
     def logs(self, group: str) -> list[str]:
         """Return the lines of a CloudWatch log group, oldest first."""
@@ -108,20 +116,11 @@ class Twin:
 class _Start:
     """The steps of a start, in order."""
 
-    def __init__(
-        self,
-        port: int,
-        data: Path | None,
-        stage: str,
-        app: str,
-        root: Path,
-        environ: Mapping[str, str],
-        progress: Progress,
-    ) -> None:
-        self._port, self._data, self._stage, self._progress = port, data, stage, progress
-        self._app, self._root, self._environ = app, root, environ
+    def __init__(self, port: int, data: Path | None, ready_file: Path | None, stage: str, progress: Progress) -> None:
+        self._port, self._data, self._ready_file = port, data, ready_file
+        self._stage, self._progress = stage, progress
 
-    def run(self, closing: ExitStack) -> Twin:
+    def run(self, cdk_at: Callable[..., Cdk], closing: ExitStack) -> Twin:
         """Start the parts, deploy, and hand all over; what was started is stopped if a later step fails."""
         began = time.monotonic()
         try:
@@ -145,7 +144,8 @@ class _Start:
         aws = AwsServer(keep=keep, after_change=refresh)
         closing.callback(aws.stop)
         functions = closing.enter_context(Functions(log=logs.write, endpoint_url=aws.url))
-        packages = Packages(self._root / "build" / "twin" / "packages")
+        cdk = cdk_at(aws_url=aws.url)
+        packages = Packages(cdk.work / "packages")
         packages.forget_unused()
         lambda_ = invoke.Lambda(functions, packages, draw=random.random)
         invoke.install(lambda_)
@@ -160,7 +160,6 @@ class _Start:
         cloudformation = session.client("cloudformation", endpoint_url=aws.url)
         refresh.watch(lambda_, gateway, apigateway)
         self._progress("AWS, functions and gateway started", time.monotonic() - began)
-        cdk = Cdk(root=self._root, aws_url=aws.url, environ=self._environ, app=self._app)
         try:
             self._step("bootstrapped", lambda: bootstrap(cdk, cloudformation, template_to_json))
             self._step("synthesized", cdk.assembly)
@@ -168,6 +167,9 @@ class _Start:
         except DeployFailed as failed:
             raise DeployFailed("\n".join([failed.message, *aws.errors()])) from failed
         address = _address(cloudformation, apigateway, stage=self._stage, port=server.port, aws_url=aws.url)
+        if self._ready_file is not None:
+            ready.write(self._ready_file, address)
+            closing.callback(ready.remove, self._ready_file)
         return Twin(
             cdk=cdk,
             address=address,
@@ -235,11 +237,20 @@ def _outputs(cloudformation: CloudFormationClient, stack: str) -> dict[str, str]
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
-def run(*, port: int = 0, ready_file: Path | None = None, data: Path | None = None, app: str = APP) -> int:
+def run(
+    *,
+    port: int = 0,
+    ready_file: Path | None = None,
+    data: Path | None = None,
+    context: Mapping[str, str] = NO_SETTINGS,
+    app: str = APP,
+) -> int:
     """Start a twin, print where it is, and keep it until Ctrl-C or SIGTERM. Returns the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with Twin.start(port=port, data=data, ready_file=ready_file, app=app, progress=_print_step) as twin:
+        with Twin.start(
+            port=port, data=data, ready_file=ready_file, context=context, app=app, progress=_print_step
+        ) as twin:
             print(_banner(twin.address), flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
