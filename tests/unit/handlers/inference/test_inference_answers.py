@@ -1,0 +1,84 @@
+"""Errors to statuses, and answers to API Gateway's response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from handlers.inference.answers import ANSWER_LIMIT, STATUS, Answer, check_size, refuse, status_of, to_gateway
+from warmstart import errors
+from warmstart.errors import AnswerTooLarge, StoreUnavailable, WarmstartError
+from warmstart.refs import ModelRef
+
+DELIBERATE = {
+    "InvalidRequest": 400, "InvalidReference": 400, "MalformedBody": 400, "TensorError": 400, "MissingTensor": 400,
+    "UnknownTensor": 400, "WrongDatatype": 400, "WrongShape": 400, "InvalidValue": 400, "UnsupportedMediaType": 415,
+    "BodyTooLarge": 413, "NotFound": 404, "RouteNotFound": 404, "MethodNotAllowed": 405, "ModelNotFound": 404,
+    "VersionNotFound": 404, "AliasNotFound": 404, "ObjectNotFound": 404, "Conflict": 409, "AliasMoved": 409,
+    "VersionClaimed": 409, "PreconditionFailed": 409, "IntegrityError": 503, "ArtifactMismatch": 503,
+    "InvalidManifest": 503, "ModelNotLoadable": 503, "InferenceFailed": 422, "UnrepresentableOutput": 422,
+    "AnswerTooLarge": 413, "InsufficientMemory": 503, "StoreUnavailable": 503, "StoreDenied": 503,
+    "ModelFailure": 503, "StoreError": 503, "MissingPrecondition": 400,
+}  # fmt: skip
+"""What callers see of each error; all others are ours and answered 500."""
+
+
+def tree(cls: type[WarmstartError]) -> Iterator[type[WarmstartError]]:
+    yield cls
+    for below in cls.__subclasses__():
+        yield from tree(below)
+
+
+def bare(cls: type[WarmstartError]) -> WarmstartError:
+    error = cls.__new__(cls)
+    WarmstartError.__init__(error, "message")
+    return error
+
+
+@pytest.mark.parametrize("cls", [cls for cls in tree(WarmstartError) if cls.__module__ == errors.__name__])
+def test_every_error_reaches_a_deliberate_row(cls: type[WarmstartError]) -> None:
+    assert status_of(bare(cls)) == DELIBERATE.get(cls.__name__, 500)
+
+
+def test_no_row_is_for_nothing() -> None:
+    assert {cls.__name__ for cls in STATUS} - {"WarmstartError"} <= set(DELIBERATE)
+
+
+def test_what_is_our_fault_leaks_no_detail() -> None:
+    answer = refuse(WarmstartError("password=hunter2"), as_records=True)
+    assert (answer.status, b"hunter2" in answer.body, orjson.loads(answer.body)["error"]["code"]) == (
+        500,
+        False,
+        "internal",
+    )
+    assert b"hunter2" not in refuse(errors.BuildError("hunter2"), as_records=False).body
+
+
+def test_a_store_that_may_come_back_says_when_to_try_again() -> None:
+    assert refuse(StoreUnavailable("down"), as_records=False).headers == (("retry-after", "1"),)
+
+
+def test_an_answer_becomes_a_proxy_response() -> None:
+    answer = Answer(200, b'{"a":1}', (("allow", "GET"),), ModelRef("iris", 3, None))
+    assert to_gateway(answer, "request-1") == {
+        "statusCode": 200,
+        "headers": {
+            "content-type": "application/json",
+            "x-request-id": "request-1",
+            "x-model-version": "3",
+            "allow": "GET",
+        },
+        "body": '{"a":1}',
+        "isBase64Encoded": False,
+    }
+
+
+def test_an_answer_that_lambda_cannot_send_is_refused_its_escapes_counted() -> None:
+    fits = b"1" * (ANSWER_LIMIT - 2000)
+    assert check_size(fits) is fits
+    with pytest.raises(AnswerTooLarge):
+        check_size(b"1" * ANSWER_LIMIT)
+    with pytest.raises(AnswerTooLarge, match="got 7000002"):
+        check_size(b'"' * 3_500_000)
