@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from model_store import keys
@@ -13,6 +11,7 @@ from model_store.registry import Registry
 from model_store.registry_reader import RegistryReader
 from tests.build.manifests import manifest, store_alias, store_version
 from tests.build.stores import Pair
+from tests.build.ticking import Ticking
 from warmstart.errors import (
     AliasMoved,
     AliasNotFound,
@@ -26,9 +25,8 @@ from warmstart.refs import ModelRef
 
 
 def registry(objects: ObjectStore) -> Registry:
-    """Open a registry whose clock steps one second per reading, from 2026-01-31T12:00:00Z, and whose ids count."""
-    seconds, ids = itertools.count(1769860800), itertools.count(1)
-    return Registry(objects, clock=lambda: float(next(seconds)), new_id=lambda: f"id{next(ids)}")
+    ticking = Ticking()
+    return Registry(objects, clock=ticking.clock, new_id=ticking.new_id)
 
 
 def publish(objects: ObjectStore, *versions: Manifest, live: int = 1) -> None:

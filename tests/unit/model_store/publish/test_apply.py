@@ -19,6 +19,7 @@ from model_store.publish.plan import ClaimVersion, MoveAlias, Step, UploadFile, 
 from model_store.registry import Registry
 from tests.build import models
 from tests.build.stores import Watched
+from tests.build.ticking import Ticking
 from warmstart.errors import ArtifactMismatch, ModelNotFound
 from warmstart.refs import ModelRef
 
@@ -38,19 +39,6 @@ class Killed(BaseException):
 def registry(objects: ObjectStore) -> Registry:
     ids = itertools.count(1)
     return Registry(objects, clock=lambda: 1769860800.0, new_id=lambda: f"reader{next(ids)}")
-
-
-class Ticking:
-    """A clock and ids that count, shared by all publishers of a test; from 2026-01-31T12:00:00Z."""
-
-    def __init__(self) -> None:
-        self._seconds, self._ids = itertools.count(1769860800), itertools.count(1)
-
-    def clock(self) -> float:
-        return float(next(self._seconds))
-
-    def new_id(self) -> str:
-        return f"id{next(self._ids)}"
 
 
 @pytest.fixture

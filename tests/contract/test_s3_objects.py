@@ -1,0 +1,180 @@
+"""How S3's refusals and lost answers become our errors: some are put into the SDK's hands, moto does the rest."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+from model_store.s3 import S3Objects
+from tests.build.stores import MIB
+from warmstart.errors import ObjectNotFound, PreconditionFailed, StoreDenied, StoreUnavailable, WarmstartError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+class Body(io.BytesIO):
+    """An answer's body as the SDK reads it."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+def error(status: int, code: str) -> Callable[[Any], AWSResponse]:
+    """Answer in S3's error format."""
+    body = f"<Error><Code>{code}</Code><Message>said S3</Message></Error>".encode()
+    return lambda request: AWSResponse(request.url, status, {}, Body(body))  # type: ignore[arg-type]
+
+
+class Client:
+    """An SDK client of moto; `answers` are given first, in order, in moto's place (None: moto's own)."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: list[Callable[[Any], AWSResponse | None]] = []
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        config = Config(retries={"mode": "standard", "total_max_attempts": 2})
+        self.s3: S3Client = session.client("s3", endpoint_url=url, config=config)
+        self.s3.meta.events.register("before-send.s3", self._answer)  # type: ignore[arg-type]  # may answer, as here
+
+    def _answer(self, request: Any, **_: object) -> AWSResponse | None:
+        return self.answers.pop(0)(request) if self.answers else None
+
+
+@pytest.fixture
+def client(moto_url: str) -> Iterator[Client]:
+    opened = Client(moto_url)
+    yield opened
+    opened.s3.close()
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def objects(client: Client, bucket: str, slept: list[float]) -> S3Objects:
+    return S3Objects(bucket, client.s3, sleep=slept.append, rng=lambda: 0.5, single_put_bytes=5 * MIB)
+
+
+@pytest.fixture
+def elsewhere(bucket: str, s3_client: S3Client) -> S3Objects:
+    """The same bucket, by another client."""
+    return S3Objects(bucket, s3_client)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected", "said"),
+    [
+        (403, "AccessDenied", StoreDenied, "key: the store refused: AccessDenied said S3"),
+        (403, "InvalidAccessKeyId", StoreDenied, "InvalidAccessKeyId"),
+        (400, "ExpiredToken", StoreDenied, "ExpiredToken"),
+        (404, "NoSuchKey", ObjectNotFound, "key: the store holds nothing"),
+        (404, "NoSuchBucket", StoreUnavailable, "there is no such bucket: is the stage deployed"),
+        (400, "BadDigest", StoreUnavailable, "key: the store answered BadDigest said S3"),
+    ],
+)
+def test_an_error_of_s3_becomes_ours(
+    client: Client, objects: S3Objects, status: int, code: str, expected: type[WarmstartError], said: str
+) -> None:
+    client.answers = [error(status, code)]
+
+    with pytest.raises(expected, match=said):
+        objects.get("key")
+
+
+def test_a_store_that_is_not_there_is_unavailable(bucket: str) -> None:
+    with_nobody = Client("http://127.0.0.1:9")
+
+    with pytest.raises(StoreUnavailable, match="key: the store is not reachable"):
+        S3Objects(bucket, with_nobody.s3).get("key")
+    with_nobody.s3.close()
+
+
+def test_a_contended_write_is_tried_again(client: Client, objects: S3Objects, slept: list[float]) -> None:
+    client.answers = [error(409, "ConditionalRequestConflict")] * 2
+
+    objects.put("key", b"1", if_absent=True)
+
+    assert objects.get("key").body == b"1"
+    assert slept == pytest.approx([0.15, 0.3])
+
+
+def test_a_write_that_stays_contended_is_given_up(client: Client, objects: S3Objects) -> None:
+    client.answers = [error(409, "ConditionalRequestConflict")] * 5
+
+    with pytest.raises(StoreUnavailable, match="key: others wrote it each of 5 times"):
+        objects.put("key", b"1", if_absent=True)
+
+
+def test_a_contended_upload_in_parts_is_started_anew(
+    client: Client, objects: S3Objects, tmp_path: Path, s3_client: S3Client, bucket: str
+) -> None:
+    (tmp_path / "file").write_bytes(bytes(6 * MIB))
+    own: Callable[[Any], AWSResponse | None] = lambda _: None  # noqa: E731
+    client.answers = [own, own, own, error(409, "ConditionalRequestConflict")]  # create, two parts, complete
+
+    objects.upload("key", tmp_path / "file", if_absent=True)
+
+    assert objects.get("key").body == bytes(6 * MIB)
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=bucket)
+
+
+def lost(write: Callable[[], object]) -> Callable[[Any], AWSResponse]:
+    """Carry a write out, and lose the answer."""
+
+    def answer(request: Any) -> AWSResponse:
+        write()
+        return error(500, "InternalError")(request)
+
+    return answer
+
+
+def test_a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses(
+    client: Client, objects: S3Objects, elsewhere: S3Objects
+) -> None:
+    client.answers = [lost(lambda: elsewhere.put("claim", b"mine", if_absent=True))]
+
+    etag = objects.put("claim", b"mine", if_absent=True)
+
+    assert objects.get("claim") == (b"mine", etag)
+
+
+def test_a_write_that_somebody_else_was_faster_with_is_refused_even_after_a_fault(
+    client: Client, objects: S3Objects, elsewhere: S3Objects
+) -> None:
+    client.answers = [lost(lambda: elsewhere.put("claim", b"theirs", if_absent=True))]
+
+    with pytest.raises(PreconditionFailed, match="claim"):
+        objects.put("claim", b"mine", if_absent=True)
+    assert objects.get("claim").body == b"theirs"
+
+
+def test_a_move_whose_answer_was_lost_is_not_taken_for_somebody_elses(
+    client: Client, objects: S3Objects, elsewhere: S3Objects
+) -> None:
+    seen = objects.put("alias", b"1")
+    client.answers = [lost(lambda: elsewhere.put("alias", b"2", if_match=seen))]
+
+    etag = objects.put("alias", b"2", if_match=seen)
+
+    assert objects.get("alias") == (b"2", etag)
+
+
+def test_an_upload_that_fails_leaves_no_parts(
+    client: Client, objects: S3Objects, tmp_path: Path, s3_client: S3Client, bucket: str
+) -> None:
+    (tmp_path / "file").write_bytes(bytes(6 * MIB))
+    own: Callable[[Any], AWSResponse | None] = lambda _: None  # noqa: E731
+    client.answers = [own, error(403, "AccessDenied"), error(403, "AccessDenied")]
+
+    with pytest.raises(StoreDenied):
+        objects.upload("key", tmp_path / "file", if_absent=True)
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=bucket)
