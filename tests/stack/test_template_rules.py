@@ -155,3 +155,12 @@ def test_the_outputs_are_those_that_the_command_line_reads() -> None:
 def test_the_stacks_have_the_names_that_the_command_line_looks_for() -> None:
     assert stacks().store.path.name == f"{names.store_stack('prod')}.template.json"
     assert stacks().serving.path.name == f"{names.serving_stack('prod')}.template.json"
+
+
+def test_the_document_on_security_names_tests_that_exist() -> None:
+    folder = Path(__file__).parent
+    written = "".join(path.read_text() for path in folder.glob("test_template*.py"))
+    named = re.findall(r"`(test_\w+)`", (folder.parents[1] / "docs" / "security.md").read_text())
+
+    assert len(named) > 30
+    assert [name for name in named if f"def {name}(" not in written] == []
