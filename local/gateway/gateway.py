@@ -160,7 +160,7 @@ class Gateway:
         context.response_latency_ms = round((self._clock() - context.at) * 1000)
         access_log = context.api.stage.access_log
         if self._log and access_log:
-            line = substitute(access_log.format, context, missing="-", style="plain")
+            line = " ".join(substitute(access_log.format, context, missing="-", style="plain").splitlines())
             self._log(access_log.group, f"{context.api.id}/{context.api.stage.name}", [line])
         own = (("x-amzn-RequestId", context.request_id), ("x-amz-apigw-id", context.extended_request_id))
         return HttpResponse(status=response.status, headers=(*response.headers, *own), body=response.body)

@@ -64,10 +64,7 @@ class BodyValidators:
         """
         if (model := _model(method.models, request)) is None:
             return
-        try:
-            document = json.loads(request.body or b"{}", parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise invalid_body(f"Could not parse request body into json: {error}") from None
+        document = _parse(request.body or b"{}")
         if errors := list(self._compiled[model.name].iter_errors(document)):
             raise _refusal(errors)
 
@@ -81,8 +78,29 @@ def _model(models: Mapping[str, Model], request: HttpRequest) -> Model | None:
     return models.get(media_type(request.headers)) or models.get("$default")
 
 
+def _parse(body: bytes) -> Any:
+    """Read JSON, without the constants that Python would add to it. Raises: Failure."""
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (json.JSONDecodeError, UnicodeDecodeError, _NoConstant) as error:
+        raise invalid_body(f"Could not parse request body into json: {error}") from None
+    except RecursionError:
+        raise invalid_body("Could not parse request body into json: nested too deeply") from None
+    except ValueError:  # a whole number of more than 4,300 digits, which Python alone refuses
+        return json.loads(body, parse_constant=_no_constant, parse_int=_shortened)
+
+
+class _NoConstant(Exception):
+    """`NaN` or `Infinity` came, which JSON does not have."""
+
+
 def _no_constant(name: str) -> float:
-    raise ValueError(f"non-standard token {name!r}")
+    raise _NoConstant(f"unrecognized token {name!r}")
+
+
+def _shortened(digits: str) -> int:
+    """Keep a number's type and sign, and its size as far as any schema asks."""
+    return int(digits[:4000])
 
 
 def _refusal(errors: Iterable[ValidationError]) -> Failure:

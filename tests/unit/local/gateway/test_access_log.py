@@ -75,6 +75,12 @@ def test_the_log_says_why_a_function_s_answer_was_not_taken() -> None:
     assert json.loads(line)["reason"] == "Malformed Lambda proxy response: unknown fields: status"
 
 
+def test_a_message_of_many_lines_stays_one_line() -> None:
+    agent = ("User-Agent", "a\u0085b")
+    ((_, _, line),) = logged(request("GET", "/prod/a", (agent,)), line="$context.identity.userAgent")
+    assert line == "a b"
+
+
 def test_an_unknown_route_is_logged_too() -> None:
     ((_, _, line),) = logged(request("GET", "/prod/none"))
     assert json.loads(line)["error"] == "MISSING_AUTHENTICATION_TOKEN"

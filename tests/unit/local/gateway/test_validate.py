@@ -54,6 +54,16 @@ def test_a_deeply_nested_body_is_refused_not_fatal() -> None:
     assert post("[" * 100_000).status == 400
 
 
+def test_a_number_of_any_length_is_a_number() -> None:
+    assert post('{"inputs":[' + "7" * 10_000 + "]}").status == 200
+    assert post("7" * 10_000).status == 400
+
+
+@pytest.mark.parametrize("body", ["NaN", '{"inputs":[Infinity]}', "{not json", '{"inputs":[1]'])
+def test_what_is_no_json_is_said_to_be_none(body: str) -> None:
+    assert detail(body).startswith("Could not parse request body into json: ")
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
