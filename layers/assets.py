@@ -50,7 +50,7 @@ def modules_of(package: str, sources: Path) -> tuple[Path, ...]:
     if not (folder / "__init__.py").is_file():
         raise BuildError(f"{package}: there is no such package below {sources}")
     found: set[Path] = set()
-    waiting = list(_files(folder))
+    waiting = [*_files(folder), *_files_of(package, sources)]
     while waiting:
         path = waiting.pop()
         if path in found:
@@ -85,12 +85,15 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _imported(path: Path, sources: Path) -> Iterator[Path]:
     for module in _module_names(path, sources):
-        parts = module.split(".")
-        if parts[0] not in OURS:
-            continue
-        for depth in range(1, len(parts) + 1):
-            base = sources.joinpath(*parts[:depth])
-            yield from filter(Path.is_file, (base / "__init__.py", base.with_suffix(".py")))
+        if module.partition(".")[0] in OURS:
+            yield from _files_of(module, sources)
+
+
+def _files_of(module: str, sources: Path) -> Iterator[Path]:
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        base = sources.joinpath(*parts[:depth])
+        yield from filter(Path.is_file, (base / "__init__.py", base.with_suffix(".py")))
 
 
 def _module_names(path: Path, sources: Path) -> Iterator[str]:
