@@ -58,7 +58,7 @@ class Gateway:
     ) -> None:
         self._invoke = invoke
         self._log = log
-        self._credentials = credentials or {ACCESS_KEY_ID: SECRET_ACCESS_KEY}
+        self._credentials = {ACCESS_KEY_ID: SECRET_ACCESS_KEY} if credentials is None else credentials
         self._clock = clock
         self._new_id = new_id
         self._admission = Admission()
