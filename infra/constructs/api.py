@@ -61,6 +61,7 @@ _ERRORS: Final = {
     "Default4xx": (apigateway.ResponseType.DEFAULT_4_XX, "$context.error.messageString"),
     "Default5xx": (apigateway.ResponseType.DEFAULT_5_XX, "$context.error.messageString"),
     "BadBody": (apigateway.ResponseType.BAD_REQUEST_BODY, '"$context.error.validationErrorString"'),
+    "NoKey": (apigateway.ResponseType.INVALID_API_KEY, '"expected the header x-api-key with a key of this endpoint"'),
     "NoRoute": (
         apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
         '"no such path and method; or a path below /admin, and the request is not signed with AWS credentials"',

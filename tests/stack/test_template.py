@@ -347,6 +347,7 @@ def test_the_gateways_own_errors_have_the_protocols_shape() -> None:
 
     assert templates["DEFAULT_4XX"] == templates["DEFAULT_5XX"] == '{"error": $context.error.messageString}'
     assert templates["BAD_REQUEST_BODY"] == '{"error": "$context.error.validationErrorString"}'
+    assert json.loads(templates["INVALID_API_KEY"])["error"].startswith("expected the header x-api-key")
     assert json.loads(templates["MISSING_AUTHENTICATION_TOKEN"])["error"].startswith("no such path and method")
 
 
