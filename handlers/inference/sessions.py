@@ -150,19 +150,21 @@ class SessionCache:
         with self._lock:
             self._entries[key] = entry
             self._bytes += cost_bytes
-            self._opening.pop(key, None)
         return entry, Opening(fetched - started, self._clock_ns() - fetched)
 
     def _release(self, entry: _Entry) -> None:
         with self._lock:
             entry.users -= 1
             if self._bytes > self._budget_bytes:
-                self._shrink(self._budget_bytes)
+                self._shrink(self._budget_bytes, keep=1)
 
-    def _shrink(self, limit_bytes: int) -> None:
-        """Close idle sessions, least recently used first, down to a limit or until all left are in use."""
+    def _shrink(self, limit_bytes: int, *, keep: int = 0) -> None:
+        """Close idle sessions, least recently used first, down to a limit, or until all left are in use.
+
+        `keep` are left open however large: a model above its estimate is not opened anew for each request.
+        """
         for key in [key for key, entry in self._entries.items() if entry.users == 0]:
-            if self._bytes <= limit_bytes:
+            if self._bytes <= limit_bytes or len(self._entries) <= keep:
                 return
             entry = self._entries.pop(key)
             self._bytes -= entry.cost_bytes

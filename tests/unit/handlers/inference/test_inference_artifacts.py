@@ -1,0 +1,160 @@
+"""Where a model's files come from, and that none is used unchecked."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from handlers.inference.artifacts import SPARE_BYTES, ModelFiles
+from model_store import keys
+from model_store.manifest import Manifest, ModelFile, render_manifest
+from tests.build import manifests
+from tests.build.inference import WatchedStore
+from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound, StoreUnavailable
+
+BODY = b"graph of a model"
+DOWNLOAD = "DOWNLOAD models/iris/versions/1/model.onnx"
+
+
+class World:
+    def __init__(self, tmp: Path, free_bytes: int = 10**9) -> None:
+        self.tmp, self.store, self.free_bytes = tmp, WatchedStore(), free_bytes
+        self.files = self.start_again()
+        self.iris = self.publish("iris", BODY)
+
+    def start_again(self) -> ModelFiles:
+        """As a new process in the same environment does."""
+        return ModelFiles(
+            self.store, models_dir=self.tmp / "baked", tmp_dir=self.tmp, free_bytes=lambda _: self._free()
+        )
+
+    def publish(self, name: str, body: bytes) -> Manifest:
+        described = manifests.manifest(name, body=body)
+        manifests.store_version(self.store.objects, described, body=body)
+        return described
+
+    def bake(self, manifest: Manifest, body: bytes) -> Path:
+        folder = self.tmp / "baked" / manifest.name / str(manifest.version)
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_bytes(render_manifest(manifest))
+        (folder / "model.onnx").write_bytes(body)
+        return folder
+
+    def _free(self) -> int:
+        return self.free_bytes - sum(file.stat().st_size for file in self.tmp.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_model_comes_from_the_store_once(world: World) -> None:
+    path = world.files.fetch(world.iris)
+    assert (path.name, path.read_bytes()) == ("model.onnx", BODY)
+    assert world.files.fetch(world.iris) == path
+    assert world.store.requests == [DOWNLOAD]
+
+
+def test_what_an_earlier_process_left_is_used_after_a_check(world: World) -> None:
+    path = world.files.fetch(world.iris)
+    assert world.start_again().fetch(world.iris) == path
+    path.write_bytes(BODY[:-1])
+    assert world.start_again().fetch(world.iris).read_bytes() == BODY
+    path.write_bytes(BODY[:-1] + b"?")
+    assert world.start_again().fetch(world.iris).read_bytes() == BODY
+    assert world.store.requests == [DOWNLOAD] * 3
+
+
+def test_versions_with_the_same_files_share_them(world: World) -> None:
+    second = manifests.manifest("iris", 2, body=BODY)
+    assert world.files.fetch(world.iris) == world.files.fetch(second)
+    assert world.store.requests == [DOWNLOAD]
+
+
+def test_what_the_store_holds_is_checked_and_not_left_behind(world: World) -> None:
+    world.store.objects.put(keys.artifact("iris", 1, "model.onnx"), BODY.replace(b"graph", b"grape"))
+    with pytest.raises(ArtifactMismatch, match=r"models/iris/versions/1/model.onnx: model.onnx: expected sha256"):
+        world.files.fetch(world.iris)
+    world.store.objects.put(keys.artifact("iris", 1, "model.onnx"), BODY)
+    assert world.files.fetch(world.iris).read_bytes() == BODY
+
+
+def test_files_keep_their_places_beside_the_graph(world: World) -> None:
+    weights = ModelFile("data/weights.bin", 4, hashlib.sha256(b"wwww").hexdigest())
+    manifest = world.iris._replace(files=(*world.iris.files, weights))
+    world.store.objects.put(keys.artifact("iris", 1, "data/weights.bin"), b"wwww")
+    path = world.files.fetch(manifest)
+    assert (path.parent / "data" / "weights.bin").read_bytes() == b"wwww"
+
+
+def test_a_baked_model_is_used_where_it_lies(world: World) -> None:
+    folder = world.bake(world.iris, BODY)
+    assert world.files.baked_manifest("iris", 1) == world.iris
+    assert world.files.fetch(world.iris) == folder / "model.onnx"
+    assert world.store.requests == []
+
+
+def test_a_baked_model_is_checked_as_any_other(world: World) -> None:
+    world.bake(world.iris, BODY[:-1] + b"?")
+    with pytest.raises(ArtifactMismatch, match=r"baked/iris/1/model.onnx: model.onnx: expected sha256"):
+        world.files.fetch(world.iris)
+
+
+def test_a_baked_manifest_is_the_one_of_its_folder(world: World) -> None:
+    assert world.files.baked_manifest("iris", 2) is None
+    folder = world.bake(world.iris._replace(version=2), BODY)
+    folder.rename(folder.with_name("3"))
+    with pytest.raises(InvalidManifest, match="is the manifest of iris:2; build the layer again"):
+        world.files.baked_manifest("iris", 3)
+
+
+def test_a_baked_file_that_is_missing_is_named(world: World) -> None:
+    (world.bake(world.iris, BODY) / "model.onnx").unlink()
+    with pytest.raises(ArtifactMismatch, match=r"baked/iris/1/model.onnx: expected 16 bytes, got no such file"):
+        world.files.fetch(world.iris)
+
+
+def test_models_that_no_session_uses_make_room_least_recently_used_first(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 100)
+    first, second, third = (world.publish(name, name[0].encode() * 40) for name in ("a", "b", "c"))
+    paths = [world.files.fetch(first), world.files.fetch(second)]
+    world.files.release(first)
+    world.files.release(second)
+    assert world.files.fetch(first) == paths[0]
+    world.files.release(first)
+    assert world.files.fetch(third).exists()
+    assert [path.exists() for path in paths] == [True, False]
+
+
+def test_models_in_use_stay_and_what_then_does_not_fit_is_refused(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 50)
+    path = world.files.fetch(world.publish("a", b"a" * 40))
+    with pytest.raises(InsufficientMemory, match=r"model b:1: expected .* bytes free in .*; .* more ephemeral storage"):
+        world.files.fetch(world.publish("b", b"b" * 40))
+    assert path.exists()
+
+
+def test_files_of_two_sessions_are_in_use_until_both_are_closed(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 50)
+    first = world.publish("a", b"a" * 40)
+    world.files.fetch(first)
+    world.files.fetch(first)
+    world.files.release(first)
+    with pytest.raises(InsufficientMemory):
+        world.files.fetch(world.publish("b", b"b" * 40))
+    world.files.release(first)
+    assert world.files.fetch(world.publish("b", b"b" * 40)).exists()
+
+
+def test_a_fetch_that_fails_holds_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 50)
+    world.store.is_down = True
+    with pytest.raises(StoreUnavailable):
+        world.files.fetch(world.iris)
+    world.store.is_down = False
+    with pytest.raises(ObjectNotFound):
+        world.files.fetch(manifests.manifest("other", body=b"o" * 40))
+    assert world.files.fetch(world.iris).exists()

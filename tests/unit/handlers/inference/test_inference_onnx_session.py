@@ -1,0 +1,102 @@
+"""ONNX Runtime behind the seam: what works, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto
+
+from handlers.inference.onnx_session import OnnxSession, session_options
+from tests.build import manifests, models
+from tests.build.inference import RESHAPE, signature
+from warmstart.datatypes import DATATYPES
+from warmstart.errors import InferenceFailed, ModelNotLoadable
+from warmstart.tensors import Signature
+
+
+def opened(tmp_path: Path, body: bytes, described: Signature = manifests.IDENTITY) -> OnnxSession:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(body)
+    return OnnxSession(path, manifests.manifest(body=body, signature=described), threads=1)
+
+
+def one(datatype: str, output: str | None = None) -> Signature:
+    return signature({"x": (datatype, (-1, 2))}, {"y": (output or datatype, (-1, 2))})
+
+
+def test_a_model_computes_the_outputs_asked_for(tmp_path: Path) -> None:
+    session = opened(tmp_path, models.scale(2.0))
+    (y,) = session.run(["y"], {"x": np.array([[1, 2.5]], np.float32)})
+    assert (y.dtype.name, y.tolist()) == ("float32", [[2.0, 5.0]])
+
+
+@pytest.mark.parametrize("row", [row for row in DATATYPES.values() if row.name != "BF16"], ids=lambda row: row.name)
+def test_every_datatype_goes_through(tmp_path: Path, row: Any) -> None:
+    values = np.array([["a", "ü"]], object) if row.name == "BYTES" else np.array([[0, 1]], row.numpy)
+    values.setflags(write=False)  # as a tensor that was read from a request is
+    (y,) = opened(tmp_path, models.identity(row.onnx_code), one(row.name)).run(["y"], {"x": values})
+    assert (y.dtype.name, y.tolist()) == (row.numpy, values.tolist())
+
+
+def test_bf16_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotLoadable, match=r"input 'x': .* got BF16; cast it to FP32 inside the model and publish"):
+        opened(tmp_path, models.identity(TensorProto.BFLOAT16), one("BF16"))
+
+
+def test_weights_beside_the_graph_are_found(tmp_path: Path) -> None:
+    path = models.with_external_data(tmp_path, rows=8, columns=3)
+    described = signature({"x": ("FP32", (-1, 8))}, {"y": ("FP32", (-1, 3))})
+    session = OnnxSession(path, manifests.manifest(signature=described), threads=1)
+    x = np.ones((1, 8), np.float32)
+    np.testing.assert_allclose(session.run(["y"], {"x": x})[0], x @ models.weights(8, 3), rtol=1e-6)
+
+
+def test_a_file_that_is_no_model_is_refused_without_its_path(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotLoadable, match=r"model iris:1: ONNX Runtime .* refuses it: ") as caught:
+        opened(tmp_path, b"not a model")
+    assert str(tmp_path) not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        (one("INT64", "FP32"), "input 'x': expected INT64, the graph has tensor\\(float\\)"),
+        (one("FP32", "FP64"), "output 'y': expected FP64, the graph has tensor\\(float\\)"),
+        (signature({"z": ("FP32", (-1, 2))}, {"y": ("FP32", (-1, 2))}), "inputs: expected z, the graph has x"),
+        (signature({"x": ("FP32", (-1, 2))}, {}), "outputs: expected , the graph has y"),
+    ],
+)
+def test_a_graph_that_is_not_what_the_manifest_says_is_refused(
+    tmp_path: Path, described: Signature, message: str
+) -> None:
+    with pytest.raises(ModelNotLoadable, match=message):
+        opened(tmp_path, models.scale(), described)
+
+
+def test_an_output_that_is_no_tensor_is_refused(tmp_path: Path) -> None:
+    described = signature({"x": ("FP32", (-1, 2))}, {"probabilities": ("FP32", (-1, 2))})
+    with pytest.raises(ModelNotLoadable, match=r"output 'probabilities': expected FP32, the graph has seq\(map"):
+        opened(tmp_path, models.zipmap(), described)
+
+
+def test_values_that_the_model_refuses_are_an_error_of_ours_and_not_logged(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session = opened(tmp_path, models.reshape(), RESHAPE)
+    with pytest.raises(InferenceFailed, match=r"model iris:1: cannot compute these values: .*Input shape:{1}"):
+        session.run(["y"], {"x": np.zeros(1, np.float32), "shape": np.array([2, 2])})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_shape_that_the_graph_does_not_take_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(InferenceFailed, match="Got invalid dimensions for input: x"):
+        opened(tmp_path, models.scale()).run(["y"], {"x": np.zeros((1, 3), np.float32)})
+
+
+def test_one_thread_per_processor_no_arena_and_no_spinning() -> None:
+    options = session_options(3)
+    assert (options.intra_op_num_threads, options.inter_op_num_threads, options.enable_cpu_mem_arena) == (3, 1, False)
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
