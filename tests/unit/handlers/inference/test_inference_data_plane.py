@@ -1,0 +1,258 @@
+"""Events through the whole data plane, on an in-memory store: what is answered, asked of the store, and logged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onnx import TensorProto
+
+from handlers.inference.data_plane import DataPlane
+from model_store.manifest import render_manifest
+from tests.build import inference, manifests, models
+from tests.build.inference import World, infer_body
+
+INFER = "/v2/models/doubler/infer"
+ALIAS = "GET models/doubler/aliases/live.json"
+ALIAS_IF_MOVED = "GET-IF-CHANGED models/doubler/aliases/live.json"
+MANIFEST = "GET models/doubler/versions/1/manifest.json"
+GRAPH = "DOWNLOAD models/doubler/versions/1/model.onnx"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    built = World(tmp_path)
+    built.publish_doubler()
+    return built
+
+
+def test_an_inference_is_answered(world: World) -> None:
+    answered = world.ask("POST", INFER, {"id": "7", **infer_body([1, 2.5])})
+    assert answered.status == 200
+    assert answered.headers == {
+        "content-type": "application/json",
+        "x-request-id": "request-1",
+        "x-model-version": "1",
+    }
+    assert answered.json == {
+        "model_name": "doubler",
+        "model_version": "1",
+        "id": "7",
+        "outputs": [{"name": "y", "datatype": "FP32", "shape": [1, 2], "data": [2.0, 5.0]}],
+    }
+
+
+def test_records_are_answered(world: World) -> None:
+    answered = world.ask("POST", "/predict/doubler", [{"x": [1, 2]}, {"x": [3, 4]}])
+    assert (answered.status, answered.headers["x-model-version"]) == (200, "1")
+    assert answered.json == {
+        "model_name": "doubler",
+        "model_version": "1",
+        "predictions": [{"y": [2.0, 4.0]}, {"y": [6.0, 8.0]}],
+    }
+
+
+def test_the_servers_own_routes_are_answered_without_the_store(world: World) -> None:
+    assert world.ask("GET", "/v2/health/live").json == {"live": True}
+    assert world.ask("GET", "/v2/health/ready").json == {"live": True, "ready": True}
+    assert world.ask("GET", "/v2").json["name"] == "warmstart"
+    assert world.store.requests == []
+
+
+def test_metadata_is_answered_without_opening_the_model(world: World) -> None:
+    answered = world.ask("GET", "/v2/models/doubler")
+    assert (answered.json["inputs"], answered.headers["x-model-version"]) == (
+        [{"name": "x", "datatype": "FP32", "shape": [-1, 2]}],
+        "1",
+    )
+    assert world.store.requests == [ALIAS, MANIFEST]
+
+
+def test_a_model_is_ready_once_it_is_open(world: World) -> None:
+    assert world.ask("GET", "/v2/models/doubler/ready").json == {"name": "doubler", "ready": True}
+    assert world.store.requests == [ALIAS, MANIFEST, GRAPH]
+    world.ask("POST", INFER, infer_body([1, 2]))
+    assert world.logged()[-1]["ModelCacheHit"] == 1
+
+
+def test_a_cold_invocation_asks_the_store_three_times_and_a_warm_one_never(world: World) -> None:
+    world.ask("POST", INFER, infer_body([1, 2]))
+    assert world.store.requests == [ALIAS, MANIFEST, GRAPH]
+    for _ in range(100):
+        world.ask("POST", INFER, infer_body([1, 2]))
+    assert len(world.store.requests) == 3
+
+
+def test_an_alias_that_has_had_its_time_costs_one_conditional_request(world: World) -> None:
+    world.ask("POST", INFER, infer_body([1, 2]))
+    world.time_s += world.settings.alias_ttl_s
+    for _ in range(100):
+        world.ask("POST", INFER, infer_body([1, 2]))
+    assert world.store.requests[3:] == [ALIAS_IF_MOVED]
+
+
+def test_a_version_published_later_is_served_without_a_deployment(world: World) -> None:
+    assert world.ask("POST", INFER, infer_body([1, 2])).json["outputs"][0]["data"] == [2.0, 4.0]
+    world.publish_doubler(2, factor=3.0)
+    world.time_s += world.settings.alias_ttl_s
+    answered = world.ask("POST", INFER, infer_body([1, 2]))
+    assert (answered.json["outputs"][0]["data"], answered.headers["x-model-version"]) == ([3.0, 6.0], "2")
+    pinned = world.ask("POST", "/v2/models/doubler/versions/1/infer", infer_body([1, 2]))
+    assert pinned.json["outputs"][0]["data"] == [2.0, 4.0]
+
+
+def test_a_version_that_cannot_be_fetched_leaves_the_one_before_serving(world: World) -> None:
+    world.ask("POST", INFER, infer_body([1, 2]))
+    world.publish_doubler(2, factor=3.0)
+    world.time_s += world.settings.alias_ttl_s
+    world.ask("GET", "/v2/models/doubler")  # the move is seen, the graph is not fetched yet
+    world.store.is_down = True
+    assert world.ask("POST", INFER, infer_body([1, 2])).headers["x-model-version"] == "1"
+    assert world.ask("GET", "/v2/models/doubler/ready").status == 200
+    assert [line["level"] for line in world.logged()].count("WARNING") == 1
+    world.store.is_down = False
+    world.time_s += world.settings.alias_ttl_s
+    assert world.ask("POST", INFER, infer_body([1, 2])).headers["x-model-version"] == "2"
+
+
+def test_a_baked_version_is_served_while_the_store_is_down(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    body = models.scale(5.0)
+    folder = tmp_path / "baked" / "doubler" / "1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_bytes(render_manifest(manifests.manifest("doubler", body=body)))
+    (folder / "model.onnx").write_bytes(body)
+    world.store.is_down = True
+    answered = world.ask("POST", "/v2/models/doubler/versions/1/infer", infer_body([1, 2]))
+    assert (answered.status, answered.json["outputs"][0]["data"]) == (200, [5.0, 10.0])
+    assert world.store.requests == []
+
+
+def test_only_the_outputs_asked_for_come_in_the_order_asked(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    described = inference.signature({"x": ("FP32", (-1, 2))}, {"y": ("FP32", (-1, 2))})
+    world.publish("doubler", models.scale(), described)
+    answered = world.ask("POST", INFER, {**infer_body([1, 2]), "outputs": [{"name": "y"}]})
+    assert [output["name"] for output in answered.json["outputs"]] == ["y"]
+
+
+def test_a_model_of_text_is_answered(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    described = inference.signature({"x": ("BYTES", (-1, 2))}, {"y": ("BYTES", (-1, 2))})
+    world.publish("echo", models.identity(TensorProto.STRING), described)
+    answered = world.ask("POST", "/v2/models/echo/infer", infer_body(["a", "ü"], datatype="BYTES"))
+    assert answered.json["outputs"] == [{"name": "y", "datatype": "BYTES", "shape": [1, 2], "data": ["a", "ü"]}]
+    assert world.ask("POST", "/predict/echo", [["a", "b"]]).json["predictions"] == [{"y": ["a", "b"]}]
+
+
+def test_the_body_that_curl_sends_by_itself_is_read(world: World) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert world.ask("POST", INFER, infer_body([1, 2]), headers=headers).status == 200
+
+
+class Metrics:
+    """The metrics of one line, as CloudWatch reads them."""
+
+    def __init__(self, line: dict[str, Any]) -> None:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        self.namespace, self.dimensions = directive["Namespace"], directive["Dimensions"]
+        self.units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+        self.values = {name: line[name] for name in self.units}
+        assert all(isinstance(line[name], str) for names in self.dimensions for name in names)
+        assert all(isinstance(value, int | float) for value in self.values.values())
+
+
+def test_a_cold_invocation_writes_one_line_with_all_that_it_took(world: World) -> None:
+    world.ask("POST", INFER, infer_body([1, 2]))
+    (line,) = world.logged()
+    assert world.lines[0].endswith(b"}\n")
+    assert world.lines[0].count(b"\n") == 1
+    metrics = Metrics(line)
+    assert metrics.units == {
+        "Invocations": "Count",
+        "Invocation4XXErrors": "Count",
+        "Invocation5XXErrors": "Count",
+        "ModelCacheHit": "Count",
+        "LoadedModelCount": "Count",
+        "ModelSetupTime": "Microseconds",
+        "ModelDownloadingTime": "Microseconds",
+        "ModelLoadingTime": "Microseconds",
+        "ModelLatency": "Microseconds",
+        "OverheadLatency": "Microseconds",
+    }
+    assert (metrics.namespace, metrics.dimensions) == (
+        "Warmstart",
+        [["service"], ["service", "model", "model_version"]],
+    )
+    assert (metrics.values["ModelSetupTime"], metrics.values["ModelCacheHit"], metrics.values["LoadedModelCount"]) == (
+        5000,
+        0,
+        1,
+    )
+    facts = {name: line[name] for name in ("level", "operation", "status", "cold_start", "model", "model_version")}
+    assert facts == {
+        "level": "INFO",
+        "operation": "infer",
+        "status": 200,
+        "cold_start": True,
+        "model": "doubler",
+        "model_version": "1",
+    }
+    assert (line["function_request_id"], line["_aws"]["Timestamp"]) == ("request-1", 1_700_000_000_000)
+
+
+def test_a_warm_invocation_says_so(world: World) -> None:
+    world.ask("POST", INFER, infer_body([1, 2]))
+    world.ask("POST", "/predict/doubler", [1, 2])
+    line = world.logged()[-1]
+    assert (line["cold_start"], line["operation"], line["ModelCacheHit"]) == (False, "predict", 1)
+    assert set(Metrics(line).units) == {
+        "Invocations",
+        "Invocation4XXErrors",
+        "Invocation5XXErrors",
+        "ModelCacheHit",
+        "LoadedModelCount",
+        "ModelLatency",
+        "OverheadLatency",
+    }
+
+
+def test_an_error_is_counted_and_logged_by_its_code_alone(world: World) -> None:
+    world.ask("POST", INFER, infer_body(["4111-1111", 2]))
+    world.ask("POST", INFER, infer_body([1, 2], name="card-4111-1111"))
+    for line, code in zip(world.logged(), ["invalid_value", "missing_tensor"], strict=True):
+        metrics = Metrics(line)
+        assert (metrics.values["Invocations"], metrics.values["Invocation4XXErrors"]) == (1, 1)
+        assert (line["level"], line["error"]) == ("INFO", code)
+    assert b"4111" not in b"".join(world.lines)
+
+
+def test_a_name_that_does_not_exist_is_no_dimension(world: World) -> None:
+    world.ask("POST", "/predict/nothing", [1, 2])
+    line = world.logged()[-1]
+    assert (Metrics(line).dimensions, "model" in line) == ([["service"]], False)
+
+
+def test_a_fault_of_the_store_is_counted_and_its_message_logged(world: World) -> None:
+    world.store.is_down = True
+    world.ask("POST", INFER, infer_body([1, 2]))
+    line = world.logged()[-1]
+    assert (line["level"], line["error"], line["error_message"]) == (
+        "ERROR",
+        "store_unavailable",
+        "store: did not answer",
+    )
+    assert Metrics(line).values["Invocation5XXErrors"] == 1
+
+
+def test_a_request_that_is_no_inference_is_logged_and_not_counted(world: World) -> None:
+    world.ask("GET", "/v2")
+    world.ask("GET", "/nowhere")
+    assert [("_aws" in line, line["status"]) for line in world.logged()] == [(False, 200), (False, 404)]
+
+
+def test_the_trace_id_is_passed_on(world: World) -> None:
+    plane: DataPlane = world.plane
+    plane.answer(inference.event("GET", "/v2"), "request-1", "Root=1-5759e988-bd862e3fe1be46a994272793")
+    assert world.logged()[-1]["xray_trace_id"] == "Root=1-5759e988-bd862e3fe1be46a994272793"
