@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import platform
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,8 +33,8 @@ APP: Final = f"{sys.executable} -m infra.app"
 """As in cdk.json, with this very Python."""
 _HOST_LAYERS: Final = ("layer_platform", "host")
 _SOURCES: Final = ("infra", "handlers", "warmstart", "model_store", "layers", "cdk.json", "package.json")
-_ASSEMBLIES_KEPT: Final = 3
-_MARK: Final = ".complete"
+_ASSEMBLIES_KEPT: Final = 6
+_LOG: Final = logging.getLogger(__name__)
 _TAIL_LINES: Final = 40
 
 
@@ -61,12 +63,18 @@ class Cdk:
     def assembly(self) -> Path:
         """Return the finished cloud assembly, synthesized now if its inputs are new. Raises: DeployFailed."""
         target = self.work / "assemblies" / self._digest()
-        if not (target / _MARK).exists():
-            shutil.rmtree(target, ignore_errors=True)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
             settings = (*self.context, _HOST_LAYERS)
             context = [argument for key, value in settings for argument in ("--context", f"{key}={value}")]
-            self.run(["synth", "--all", "--quiet", "--app", self.app, "--output", str(target), *context])
-            (target / _MARK).touch()
+            try:
+                self.run(["synth", "--all", "--quiet", "--app", self.app, "--output", str(partial), *context])
+                partial.rename(target)
+            except OSError:  # another process was faster: the content is the same
+                _LOG.debug("%s exists", target)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
         os.utime(target)
         _keep_newest(target.parent, _ASSEMBLIES_KEPT)
         return target
@@ -153,9 +161,9 @@ def bootstrap(cdk: Cdk, cloudformation: CloudFormationClient, to_json: Callable[
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         template = to_json(cdk.run(["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--show-template"]))
-        partial = kept.with_suffix(".partial")
-        partial.write_text(template)
-        partial.replace(kept)
+        with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=".partial-", delete=False) as partial:
+            partial.write(template)
+        Path(partial.name).replace(kept)
     cloudformation.create_stack(
         StackName="CDKToolkit", TemplateBody=kept.read_text(), Capabilities=["CAPABILITY_NAMED_IAM"]
     )
@@ -190,6 +198,7 @@ def _files(places: Iterable[Path]) -> Iterable[Path]:
 
 
 def _keep_newest(folder: Path, count: int) -> None:
-    newest_first = sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    complete = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    newest_first = sorted(complete, key=lambda entry: entry.stat().st_mtime, reverse=True)
     for old in newest_first[count:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -80,6 +80,11 @@ class TwinProcess:
             return cls(process, address, cdk, closing.pop_all())
 
     @property
+    def pid(self) -> int:
+        """The twin's process id."""
+        return self._process.pid
+
+    @property
     def session(self) -> boto3.Session:
         """A boto3 session with the twin's credentials; give its clients `endpoint_url=address.aws_endpoint_url`."""
         import boto3

@@ -184,7 +184,8 @@ def install(lambda_: Lambda) -> None:
     def api_invoke(response: LambdaResponse) -> Answer:
         name = response.path.rsplit("/", 2)[-2]
         qualifier = response.querystring.get("Qualifier", [None])[0]
-        return answer(lambda_, unquote(name), qualifier, _bytes(response.body), response.headers)
+        status, headers, body = answer(lambda_, unquote(name), qualifier, _bytes(response.body), response.headers)
+        return status, {**headers, "status": str(status)}, body  # moto reads the status from this header
 
     def push(function: LambdaFunction, body: Any, *_: Any) -> bytes:
         """Serve the callers inside moto that don't wait: S3, SNS and log notifications, InvokeAsync."""

@@ -1,0 +1,309 @@
+"""The whole stack on the twin: deployed by `cdk deploy`, asked over HTTP, updated, killed, restarted, destroyed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+import pytest
+from mypy_boto3_lambda import LambdaClient
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from local.process import TwinProcess
+from local.types import TwinAddress
+from model_store.convert.sklearn import to_onnx
+from model_store.publish import publish_file
+from model_store.s3 import S3Objects
+from tests.build import models
+from tests.build.slow_model import turns
+from warmstart import stacks
+
+SETTINGS = {"alias_ttl_s": "1"}
+"""As the session's twin has them: the same template is not synthesized twice."""
+CHANGED_APP = "python -m tests.build.changed_app"
+INFERENCE_LOG = "/warmstart/prod/inference"
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx")
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def ask(address: TwinAddress, method: str, path: str, body: object = None, *, key: str | None = None) -> Answer:
+    """Send one request on a connection of its own."""
+    url = urlsplit(address.endpoint)
+    connection = HTTPConnection(str(url.hostname), url.port, timeout=60)
+    headers = {"x-api-key": address.api_key if key is None else key, "content-type": "application/json"}
+    connection.request(method, url.path + path, None if body is None else json.dumps(body), headers)
+    response = connection.getresponse()
+    answer = Answer(
+        response.status, {name.lower(): value for name, value in response.getheaders()}, json.loads(response.read())
+    )
+    connection.close()
+    return answer
+
+
+def infer(address: TwinAddress, model: str, name: str, datatype: str, data: list[Any], shape: list[int]) -> Answer:
+    """Send one tensor."""
+    tensor = {"name": name, "datatype": datatype, "shape": shape, "data": data}
+    return ask(address, "POST", f"/v2/models/{model}/infer", {"inputs": [tensor]})
+
+
+def store(twin: TwinProcess) -> S3Objects:
+    """The twin's store, as publishers reach it."""
+    client = twin.session.client("s3", endpoint_url=twin.address.aws_endpoint_url)
+    return S3Objects(twin.address.store, client)
+
+
+def publish(twin: TwinProcess, tmp_path: Path, name: str, graph: bytes) -> int:
+    """Publish a model, return its version."""
+    source = tmp_path / f"{name}.onnx"
+    source.write_bytes(graph)
+    return publish_file(source, name, store(twin)).manifest.version
+
+
+def lambda_client(twin: TwinProcess) -> LambdaClient:
+    return twin.session.client("lambda", endpoint_url=twin.address.aws_endpoint_url)
+
+
+def inference_function(twin: TwinProcess) -> str:
+    client = twin.session.client("cloudformation", endpoint_url=twin.address.aws_endpoint_url)
+    [stack] = client.describe_stacks(StackName=stacks.serving_stack("prod"))["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return outputs[stacks.INFERENCE_FUNCTION]
+
+
+def reports(twin: TwinProcess) -> list[str]:
+    """The REPORT lines of the inference function."""
+    return [line for line in twin.logs(INFERENCE_LOG) if line.startswith("REPORT")]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens soon."""
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in 30 s")
+
+
+def end_environments(twin: TwinProcess) -> None:
+    """Kill all environments, so that the next invocation is cold."""
+    for pid in twin.environments():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not twin.environments())
+
+
+@pytest.fixture(scope="module")
+def iris() -> tuple[LogisticRegression, np.ndarray[Any, np.dtype[np.float32]]]:
+    data = load_iris()
+    rows = data.data.astype(np.float32)
+    return LogisticRegression(max_iter=1000).fit(rows, data.target), rows
+
+
+def test_a_published_scikit_learn_model_is_served_cold_then_warm_with_its_own_predictions(
+    twin: TwinProcess, tmp_path: Path, iris: tuple[LogisticRegression, np.ndarray[Any, np.dtype[np.float32]]]
+) -> None:
+    estimator, rows = iris
+    assert publish(twin, tmp_path, "iris", to_onnx(estimator, rows).graph) == 1
+    end_environments(twin)
+    before = len(reports(twin))
+    cold = infer(twin.address, "iris", "X", "FP32", rows[:150:30].ravel().tolist(), [5, 4])
+    warm = infer(twin.address, "iris", "X", "FP32", rows[:150:30].ravel().tolist(), [5, 4])
+    assert (cold.status, warm.status) == (200, 200)
+    assert cold.headers["x-model-version"] == "1"
+    outputs = {output["name"]: output["data"] for output in cold.body["outputs"]}
+    assert outputs["label"] == estimator.predict(rows[:150:30]).tolist()
+    np.testing.assert_allclose(
+        outputs["probabilities"], estimator.predict_proba(rows[:150:30]).ravel(), rtol=0, atol=1e-5
+    )
+    first, second = reports(twin)[before:]
+    assert "Init Duration" in first
+    assert "Init Duration" not in second
+    assert len(twin.environments()) == 1
+
+
+def test_a_second_version_is_served_without_a_deployment(twin: TwinProcess, tmp_path: Path) -> None:
+    publish(twin, tmp_path, "doubling", models.scale(2.0))
+    first = infer(twin.address, "doubling", "x", "FP32", [1.0, 2.0], [1, 2])
+    deployed = lambda_client(twin).get_alias(FunctionName=inference_function(twin), Name="live")["FunctionVersion"]
+    publish(twin, tmp_path, "doubling", models.scale(3.0))
+    until(lambda: infer(twin.address, "doubling", "x", "FP32", [1.0, 2.0], [1, 2]).headers["x-model-version"] == "2")
+    second = infer(twin.address, "doubling", "x", "FP32", [1.0, 2.0], [1, 2])
+    assert first.body["outputs"][0]["data"] == [2.0, 4.0]
+    assert second.body["outputs"][0]["data"] == [3.0, 6.0]
+    now = lambda_client(twin).get_alias(FunctionName=inference_function(twin), Name="live")["FunctionVersion"]
+    assert now == deployed
+
+
+def test_killing_an_environment_fails_its_own_request_alone(twin: TwinProcess, tmp_path: Path) -> None:
+    publish(twin, tmp_path, "turns", turns())
+    assert infer(twin.address, "turns", "n", "INT64", [1], [1]).status == 200
+    starts = sum(line.startswith("START") for line in twin.logs(INFERENCE_LOG))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(infer, twin.address, "turns", "n", "INT64", [250_000], [1])
+        until(lambda: sum(line.startswith("START") for line in twin.logs(INFERENCE_LOG)) > starts)
+        busy = busiest(twin.environments())
+        os.kill(busy, signal.SIGKILL)
+        killed = running.result()
+    after = infer(twin.address, "turns", "n", "INT64", [1], [1])
+    assert killed.status == 502
+    assert killed.body == {"error": "Internal server error"}
+    assert after.status == 200
+
+
+def busiest(pids: list[int]) -> int:
+    """The process that computes."""
+    processes = [psutil.Process(pid) for pid in pids]
+    for process in processes:
+        process.cpu_percent()
+    time.sleep(0.1)
+    return int(max(processes, key=lambda process: process.cpu_percent()).pid)
+
+
+def test_boto3_invokes_the_environments_that_the_gateway_uses(twin: TwinProcess) -> None:
+    assert ask(twin.address, "GET", "/v2/health/live").status == 200
+    environments = twin.environments()
+    event: dict[str, object] = {
+        "httpMethod": "GET",
+        "path": "/v2/health/live",
+        "headers": {},
+        "body": None,
+        "isBase64Encoded": False,
+    }
+    answer = lambda_client(twin).invoke(
+        FunctionName=inference_function(twin), Qualifier="live", Payload=json.dumps(event), LogType="Tail"
+    )
+    assert answer["StatusCode"] == 200
+    assert answer.get("FunctionError") is None
+    assert json.loads(answer["Payload"].read())["statusCode"] == 200
+    assert answer["ExecutedVersion"] != "$LATEST"
+    assert b"REPORT RequestId" in base64.b64decode(answer["LogResult"])
+    assert twin.environments() == environments
+
+
+def test_an_event_invocation_is_answered_at_once_and_runs_later(twin: TwinProcess) -> None:
+    before = len(reports(twin))
+    answer = lambda_client(twin).invoke(
+        FunctionName=inference_function(twin), Qualifier="live", InvocationType="Event", Payload=b"{}"
+    )
+    assert answer["StatusCode"] == 202
+    until(lambda: len(reports(twin)) > before)
+
+
+def test_a_dry_run_runs_nothing(twin: TwinProcess) -> None:
+    before = len(reports(twin))
+    answer = lambda_client(twin).invoke(
+        FunctionName=inference_function(twin), Qualifier="live", InvocationType="DryRun"
+    )
+    assert answer["StatusCode"] == 204
+    assert len(reports(twin)) == before
+
+
+def test_an_unknown_alias_is_not_found(twin: TwinProcess) -> None:
+    client = lambda_client(twin)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke(FunctionName=inference_function(twin), Qualifier="nobody")
+
+
+def test_without_a_key_the_gateway_answers_and_no_function_runs(twin: TwinProcess) -> None:
+    before = len(reports(twin))
+    assert ask(twin.address, "GET", "/v2", key="").status == 403
+    assert len(reports(twin)) == before
+
+
+def test_deploying_changed_code_moves_the_alias_and_starts_new_environments(twin: TwinProcess) -> None:
+    client, function = lambda_client(twin), inference_function(twin)
+    assert ask(twin.address, "GET", "/v2/health/live").status == 200
+    before = client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    replace(twin.cdk, app=CHANGED_APP).deploy(update=True)
+    after = client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    started = len(reports(twin))
+    assert ask(twin.address, "GET", "/v2/health/live").status == 200
+    assert int(after) > int(before)
+    assert client.get_function(FunctionName=function, Qualifier="live")["Configuration"]["Version"] == after
+    assert "Init Duration" in reports(twin)[started]
+
+
+class Restarted(NamedTuple):
+    """A twin that came up again on the folder of one that was killed, and the key that the dead one had."""
+
+    twin: TwinProcess
+    old_key: str
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarted]:
+    folder = tmp_path_factory.mktemp("restarted")
+    with TwinProcess.start(data=folder / "data", context=SETTINGS) as first:
+        publish(first, folder, "doubling", models.scale(2.0))
+        s3 = first.session.client("s3", endpoint_url=first.address.aws_endpoint_url)
+        s3.put_object(Bucket=first.address.store, Key="notes/kept", Body=b"1", ContentType="text/plain")
+        s3.put_object(Bucket=first.address.store, Key="notes/taken-back", Body=b"1")
+        s3.delete_object(Bucket=first.address.store, Key="notes/taken-back")
+        first.kill()
+    with TwinProcess.start(data=folder / "data", context=SETTINGS) as second:
+        yield Restarted(second, first.address.api_key)
+
+
+def test_what_was_published_survives_the_twins_death(restarted: Restarted) -> None:
+    answer = infer(restarted.twin.address, "doubling", "x", "FP32", [1.0, 2.0], [1, 2])
+    assert answer.body["outputs"][0]["data"] == [2.0, 4.0]
+    assert list(store(restarted.twin).keys("notes/")) == ["notes/kept"]
+    s3 = restarted.twin.session.client("s3", endpoint_url=restarted.twin.address.aws_endpoint_url)
+    kept = s3.get_object(Bucket=restarted.twin.address.store, Key="notes/kept")
+    assert (kept["Body"].read(), kept["ContentType"]) == (b"1", "text/plain")
+
+
+def test_the_api_key_survives_the_twins_death(restarted: Restarted) -> None:
+    assert restarted.twin.address.api_key == restarted.old_key
+
+
+def test_destroying_leaves_nothing_behind_and_stopping_neither(restarted: Restarted) -> None:
+    twin = restarted.twin
+    assert ask(twin.address, "GET", "/v2").status == 200
+    twin.cdk.destroy()
+    assert left_over(twin) == {"stacks": ["CDKToolkit"]}
+    assert ask(twin.address, "GET", "/v2").status == 403
+    until(lambda: twin.environments() == [])
+    processes = [psutil.Process(twin.pid), *psutil.Process(twin.pid).children(recursive=True)]
+    twin.stop()
+    assert psutil.wait_procs(processes, timeout=5)[1] == []
+    for url in (twin.address.endpoint, twin.address.aws_endpoint_url):
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(("127.0.0.1", urlsplit(url).port))
+
+
+def left_over(twin: TwinProcess) -> dict[str, list[str]]:
+    """What stands on the twin, by kind; the store's buckets apart, which a destroy retains."""
+    session, url = twin.session, twin.address.aws_endpoint_url
+    functions, gateway = session.client("lambda", endpoint_url=url), session.client("apigateway", endpoint_url=url)
+    alarms, logs = session.client("cloudwatch", endpoint_url=url), session.client("logs", endpoint_url=url)
+    formation = session.client("cloudformation", endpoint_url=url)
+    found = {
+        "functions": [f["FunctionName"] for f in functions.list_functions()["Functions"]],
+        "layers": [layer["LayerName"] for layer in functions.list_layers()["Layers"]],
+        "apis": [api["id"] for api in gateway.get_rest_apis()["items"]],
+        "keys": [key["id"] for key in gateway.get_api_keys()["items"]],
+        "plans": [plan["id"] for plan in gateway.get_usage_plans()["items"]],
+        "alarms": [alarm["AlarmName"] for alarm in alarms.describe_alarms()["MetricAlarms"]],
+        "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
+        "stacks": [stack["StackName"] for stack in formation.describe_stacks()["Stacks"]],
+    }
+    return {kind: names for kind, names in found.items() if names}
