@@ -50,4 +50,4 @@ def parse_change(body: bytes, *, where: str) -> AliasChange:
             reason=document.get("reason", ""),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{where}: not a change of an alias: {type(error).__name__} {error}") from error
+        raise IntegrityError(f"{where}: not a change of an alias: {type(error).__name__} {error}; delete it") from error

@@ -98,5 +98,7 @@ def _state(key: str, stored: StoredObject) -> AliasState:
         if type(version) is not int or version < 1:
             raise ValueError(f"version {version!r} is no positive whole number")
     except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{key}: not an alias: {type(error).__name__} {error}; move the alias again") from error
+        raise IntegrityError(
+            f"{key}: not an alias: {type(error).__name__} {error}; delete it, then move the alias"
+        ) from error
     return AliasState(version, stored.etag)
