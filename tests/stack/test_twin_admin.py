@@ -32,13 +32,13 @@ def call(
 ) -> Answer:
     """Send one request to the control plane, signed with the twin's credentials."""
     data = None if body is None else json.dumps(body).encode()
-    headers = {} if if_match is None else {"if-match": if_match}
+    headers = {"content-type": "application/json"} | ({} if if_match is None else {"if-match": if_match})
     request = AWSRequest(method, twin.address.admin_endpoint + path, data=data, headers=headers)
     if signed:
         credentials = twin.session.get_credentials()
         assert credentials is not None
         SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
-    sent = urllib.request.Request(request.url, data, dict(request.headers), method=method)  # noqa: S310
+    sent = urllib.request.Request(str(request.url), data, dict(request.headers), method=method)  # noqa: S310
     try:
         with urllib.request.urlopen(sent) as response:  # noqa: S310 - the twin's own address
             return Answer(response.status, _lower(response.headers.items()), json.loads(response.read()))
