@@ -12,6 +12,7 @@ from layers.builder import build_layer
 from layers.recipes import RECIPES
 from layers.report import cuts, table
 from layers.target import LAMBDA_PYTHONS, Architecture, Platform, Target
+from layers.wheels import sha256_of
 from warmstart.errors import WarmstartError
 
 
@@ -27,7 +28,8 @@ def main(arguments: list[str]) -> int:
         return 1
     print(table(layer, code), cuts(layer, RECIPES[chosen.recipe]), sep="\n\n", end="\n\n")
     for name, built in (("layer", layer), ("code", code)):
-        print(f"{name}: {built.path}, zipped {built.zip_path.stat().st_size:,} bytes, sha256 {built.digest}")
+        print(f"{name}: {built.path}\n  digest {built.digest}")
+        print(f"  zipped {built.zip_path.stat().st_size:,} bytes, sha256 {sha256_of(built.zip_path)}")
     return 0
 
 

@@ -70,9 +70,9 @@ class Built:
     path: Path
     """Directory that is ready for `Code.from_asset`."""
     zip_path: Path
-    """The same as a zip, byte for byte the same on every build."""
+    """The same as a zip, byte for byte the same on every build with the same zlib."""
     digest: str
-    """sha256 of the zip, in hex."""
+    """sha256 of all names and contents, in hex: the same on every machine."""
     sizes: Mapping[str, int]
     """Unzipped bytes per package, bytecode included."""
     bytecode: Mapping[str, int] = field(default_factory=dict)
