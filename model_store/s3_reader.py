@@ -300,6 +300,8 @@ def _refused(key: str, head: Head, body: bytes) -> WarmstartError:
     code = _code(body)
     if head.status == 404 and code != "NoSuchBucket":
         return ObjectNotFound(f"{key}: the store holds nothing under this key")
+    if code in ("ExpiredToken", "InvalidToken"):  # S3 answers these with 400
+        return StoreDenied(f"{key}: the store refused the credentials ({head.status} {code})")
     if head.status in (401, 403):
         return StoreDenied(
             f"{key}: the store refused ({head.status} {code}): the role needs s3:GetObject on it, "

@@ -185,6 +185,15 @@ def test_a_refusal_is_not_asked_again(world: World, status: int) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidToken"])
+def test_credentials_that_are_over_are_a_refusal(world: World, code: str) -> None:
+    with Server(lambda _: http(400, f"<Error><Code>{code}</Code></Error>".encode())) as server:
+        reader = world.reader(server.url)
+        with pytest.raises(StoreDenied, match=rf"refused the credentials \(400 {code}\)"):
+            reader.get("key")
+        reader.close()
+
+
 def test_a_missing_object_is_not_asked_for_again(world: World) -> None:
     with Server(lambda _: http(404, b"<Error><Code>NoSuchKey</Code></Error>")) as server:
         reader = world.reader(server.url)
