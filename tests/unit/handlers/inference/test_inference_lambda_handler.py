@@ -38,7 +38,8 @@ BROUGHT_ALONG = {
               "pathlib._abc", "pathlib._local", "pathlib._os", "pathlib.types"},
     "base64 bodies": {"binascii"},
 }  # fmt: skip
-"""What the standard library (of Python 3.11 to 3.14) and orjson load for us beyond what numpy, ONNX Runtime and Lambda's own client load."""
+"""What the standard library (of Python 3.11 to 3.14) and orjson load for us, beyond what numpy, ONNX Runtime and
+Lambda's own client load anyway."""
 
 CHILD = """
 import json, os, sys
