@@ -7,6 +7,7 @@ as JSON; fails if something does not work, or a module came from anywhere but th
 import base64
 import importlib
 import importlib.metadata
+import io
 import json
 import pkgutil
 import sys
@@ -58,7 +59,9 @@ def control() -> None:
 
     answer = Mangum(app, lifespan="off")(_rest_event("POST", "/add", '{"left": 2, "right": 3}'), context)
     _expect(answer["statusCode"] == 200 and json.loads(answer["body"]) == {"sum": 5}, f"the answer is {answer}")
-    Logger(service="probe", stream=sys.stderr).info("probed")
+    log = io.StringIO()
+    Logger(service="probe", stream=log).info("probed")
+    _expect(json.loads(log.getvalue())["message"] == "probed", f"the log line is {log.getvalue()}")
     session = boto3.Session("none", "none", region_name="us-east-1")
     for client in (session.client("s3"), session.client("sts")):
         _expect(client.meta.region_name == "us-east-1", "boto3 makes no client")

@@ -66,13 +66,10 @@ INFERENCE: Final = Recipe(
         Cut("numpy/conftest.py", "for the package's own tests"),
         Cut("numpy/_pyinstaller/*", "a hook for PyInstaller"),
         Cut("numpy/f2py/*", "the Fortran compiler's front end"),
+        # libonnxruntime_providers_shared.so stays: without it, every import writes a warning to the log.
         Cut(
             "onnxruntime/capi/libonnxruntime.so*",
             "the C API once more: the Python module holds all of it, links to none",
-        ),
-        Cut(
-            "onnxruntime/capi/libonnxruntime_providers_shared.so",
-            "bridge to providers in libraries of their own (CUDA)",
         ),
         Cut("onnxruntime/capi/convert_npz_to_onnx_adapter.py", "a script for LoRA adapters"),
         Cut("onnxruntime/capi/onnxruntime_collect_build_info.py", "a script for builds with CUDA"),

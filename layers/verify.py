@@ -34,7 +34,7 @@ def probe(kind: str, folders: Iterable[Path], target: Target) -> Mapping[str, st
     """Use a layer in a fresh process that has nothing else, and return the versions it met.
 
     Returns None if this machine has no such interpreter, or it is of another processor.
-    Raises: BuildError if what should work does not, or a module came from elsewhere.
+    Raises: BuildError if what should work does not, a module came from elsewhere, or something went to stderr.
     """
     if (python := interpreter(target)) is None:
         return None
@@ -42,6 +42,10 @@ def probe(kind: str, folders: Iterable[Path], target: Target) -> Mapping[str, st
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"the layer does not work under {python}:\n{done.stderr.strip()[-2000:]}")
+    if done.stderr:
+        raise BuildError(
+            f"the layer complains under {python}; each cold start would log:\n{done.stderr.strip()[-2000:]}"
+        )
     versions: Mapping[str, str] = json.loads(done.stdout.splitlines()[-1])
     return versions
 

@@ -48,6 +48,7 @@ def test_onnx_runtimes_c_library_goes_and_its_python_module_stays() -> None:
     gone = cut_of("onnxruntime/capi/libonnxruntime.so.1.28.0", INFERENCE.cuts)
     assert gone is not None
     assert gone.why.startswith("the C API once more")
+    assert cut_of("onnxruntime/capi/libonnxruntime_providers_shared.so", INFERENCE.cuts) is None
     assert (
         cut_of("onnxruntime/capi/onnxruntime_pybind11_state.cpython-313-aarch64-linux-gnu.so", INFERENCE.cuts) is None
     )

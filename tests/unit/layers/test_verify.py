@@ -96,6 +96,12 @@ def test_a_layer_that_takes_a_module_from_elsewhere_is_told(tmp_path: Path) -> N
         probe("imports", (layer,), HOST)
 
 
+def test_a_layer_that_writes_a_warning_when_it_is_imported_is_told(tmp_path: Path) -> None:
+    layer = _compiled(tmp_path, one="import sys; print('half of me is missing', file=sys.stderr)")
+    with pytest.raises(BuildError, match=r"(?s)each cold start would log:\nhalf of me is missing"):
+        probe("imports", (layer,), HOST)
+
+
 def test_a_layer_for_another_processor_is_not_run(tmp_path: Path) -> None:
     other = Target(architecture="x86_64" if HOST.architecture == "arm64" else "arm64")
     assert probe("imports", (tmp_path,), other) is None
