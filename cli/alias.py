@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import Json, Local, StageName
 from cli.render import Output
-from cli.stage import caller, choose, registry
-from warmstart import stacks
+from cli.shell import shell
+from warmstart.errors import AliasNotFound
+from warmstart.refs import ModelRef
+
+if TYPE_CHECKING:
+    from model_store.registry import Alias, Registry
 
 
 def command(
@@ -20,17 +24,30 @@ def command(
     expected: Annotated[
         int | None, typer.Option("--expected", min=0, help="Move it only from this version (0: only create it).")
     ] = None,
-    stage: StageName = stacks.DEFAULT_STAGE,
+    stage: StageName = None,
     local: Local = False,
     as_json: Json = False,
 ) -> None:
     """Point an alias at a version, by compare-and-set. Functions follow within their alias TTL, without a deploy."""
-    store = registry(choose(stage, local=local, environ=context.obj))
-    moved = store.move_alias(name, alias, version, by=caller(context.obj), expected_version=expected)
+    given = shell(context)
+    ref = ModelRef.aliased(name, alias)
+    registry = given.registry(given.stage(stage, local=local))
+    seen = _see(registry, name, alias)
+    moved = registry.move_alias(name, alias, version, by=given.caller, expected_version=expected)
+    change = moved.change
+    stayed = seen is not None and seen.change.id == change.id
     output = Output.standard(as_json=as_json)
     if as_json:
-        output.document(moved.change._asdict())
+        output.document({"model": ref.name, "changed": not stayed, **change._asdict()})
+    elif stayed:
+        output.line(f"{name}@{alias} is at version [bold]{version}[/bold] already")
     else:
-        previous = moved.change.previous_version
-        was = f" (was {previous})" if previous else ""
-        output.line(f"{name}@{alias} → version [bold]{moved.version}[/bold]{was}")
+        was = f" (was {change.previous_version})" if change.previous_version else ""
+        output.line(f"{name}@{alias} → version [bold]{version}[/bold]{was}")
+
+
+def _see(registry: Registry, name: str, alias: str) -> Alias | None:
+    try:
+        return registry.alias(name, alias)
+    except AliasNotFound:
+        return None

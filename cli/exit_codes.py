@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from warmstart.errors import InvalidReference, InvalidSetting, StoreUnavailable, Unreachable, WarmstartError
+from warmstart.errors import InvalidRequest, InvalidSetting, StoreUnavailable, Unreachable, WarmstartError
 
 DONE: Final = 0
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
 NOT_REACHABLE: Final = 3
+INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells say it."""
 
 EXIT_CODES: Final[Mapping[type[WarmstartError], int]] = {
-    InvalidReference: WRONG_USAGE,
+    InvalidRequest: WRONG_USAGE,
     InvalidSetting: WRONG_USAGE,
     StoreUnavailable: NOT_REACHABLE,
     Unreachable: NOT_REACHABLE,

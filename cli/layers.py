@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.options import Json
-from cli.render import Output, megabytes
+from cli.render import Output, escape, megabytes
 from layers.target import Architecture, Target
 
 
@@ -21,13 +21,18 @@ def command(
 ) -> None:
     """Build a layer without Docker, and say what each package weighs. The same again is a cache hit."""
     from layers.builder import build_layer
+    from layers.recipes import RECIPES
 
+    if recipe not in RECIPES:
+        raise typer.BadParameter(f"expected {' or '.join(RECIPES)}, got {recipe!r}", param_hint="RECIPE")
     target = Target.host() if host else Target(python, architecture)
-    built = build_layer(recipe, target, root=Path.cwd())
     output = Output.standard(as_json=as_json)
+    with output.working(f"building {recipe} for {target}"):
+        built = build_layer(recipe, target, root=Path.cwd())
     if as_json:
         output.document({"path": str(built.path), "digest": built.digest, "sizes": dict(built.sizes)})
         return
     sizes = sorted(built.sizes.items(), key=lambda item: -item[1])
     output.table(("package", "unzipped"), ((name, megabytes(size)) for name, size in sizes), empty="nothing")
-    output.line(f"[bold]{megabytes(built.size_bytes)}[/bold] for {target}, sha256 {built.digest[:16]}…, {built.path}")
+    total = f"[bold]{megabytes(built.size_bytes)}[/bold]"
+    output.line(f"{total} for {target}, sha256 {built.digest[:16]}…, {escape(str(built.path))}")

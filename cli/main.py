@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import typer
-from click.exceptions import ClickException, Exit
 
 from cli import alias, doctor, layers, local, models, predict, publish, show
-from cli.exit_codes import WRONG_USAGE, exit_code_of
+from cli.exit_codes import DONE, INTERRUPTED, REFUSED, WRONG_USAGE, exit_code_of
+from cli.remedies import remedy_of
 from cli.render import Output
+from cli.shell import Shell
+from cli.stage import Choose, choose
 from warmstart import __version__
 from warmstart.errors import WarmstartError
 
@@ -24,8 +27,12 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _verb in (publish, models, show, alias, predict, local, layers, doctor):
-    app.command(_verb.__name__.rpartition(".")[2])(_verb.command)
+VERBS: Final = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (publish, models, show, alias, predict, local, layers, doctor)
+}
+for _name, _verb in VERBS.items():
+    app.command(_name)(_verb.command)
 
 
 def _print_version(asked: bool) -> None:
@@ -41,23 +48,36 @@ def root(
     """See `app`'s help."""
 
 
-def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command line with these environment variables, return the exit code that `cli.exit_codes` documents."""
+def run(arguments: Sequence[str], environ: Mapping[str, str], *, choose: Choose = choose) -> int:
+    """Run one command line with these environment variables, return the exit code that `cli.exit_codes` documents.
+
+    `choose` finds the stage that the verbs work on.
+    """
+    output = Output.standard(as_json="--json" in arguments)
     try:
-        result = app(list(arguments), standalone_mode=False, obj=environ)
+        result = app(list(arguments), prog_name="warmstart", standalone_mode=False, obj=Shell(environ, choose))
     except WarmstartError as error:
-        Output.standard(as_json="--json" in arguments).error(error)
+        output.error(error.code, error.message, remedy_of(error))
         return exit_code_of(error)
-    except Exit as stop:
-        return stop.exit_code
-    except ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        if message := error.format_message():  # without one, the help has just been printed
+            output.error("wrong_usage", message, f"`{_command(arguments)} --help` says how")
         return WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
-        return 130
-    return result if isinstance(result, int) else 0
+        return INTERRUPTED
+    except OSError as error:  # this machine refuses: no permission, disk full
+        output.error("system", ": ".join(filter(None, (error.filename, error.strerror or str(error)))), "")
+        return REFUSED
+    return result if isinstance(result, int) else DONE
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return " ".join(["warmstart", *(argument for argument in arguments[:1] if argument in VERBS)])
 
 
 def entry() -> None:
     """Enter from the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no arrows gets question marks, not a traceback
     sys.exit(run(sys.argv[1:], os.environ))

@@ -6,18 +6,16 @@ import typer
 
 from cli.options import Json, Local, StageName
 from cli.render import Output
-from cli.stage import choose, registry
-from warmstart import stacks
+from cli.shell import shell
 
 
-def command(
-    context: typer.Context, stage: StageName = stacks.DEFAULT_STAGE, local: Local = False, as_json: Json = False
-) -> None:
+def command(context: typer.Context, stage: StageName = None, local: Local = False, as_json: Json = False) -> None:
     """List the models, their versions and where their aliases point."""
-    store = registry(choose(stage, local=local, environ=context.obj))
+    given = shell(context)
+    registry = given.registry(given.stage(stage, local=local))
     rows = [
-        (name, store.versions(name), {alias.name: alias.version for alias in store.aliases(name)})
-        for name in store.models()
+        (name, registry.versions(name), {alias.name: alias.version for alias in registry.aliases(name)})
+        for name in registry.models()
     ]
     output = Output.standard(as_json=as_json)
     if as_json:

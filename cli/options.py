@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
-from cli.stage import READY_FILE
-
-StageName = Annotated[str, typer.Option("--stage", help="The deployed stage.", envvar="WARMSTART_STAGE")]
+StageName = Annotated[str | None, typer.Option("--stage", help="The deployed stage; else WARMSTART_STAGE, else prod.")]
 Local = Annotated[
-    bool, typer.Option("--local", help="The local twin that runs now, not AWS.", envvar="WARMSTART_LOCAL")
+    bool, typer.Option("--local", help="The local twin that runs now, not AWS; also by WARMSTART_LOCAL=1.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-ReadyFile = Annotated[Path, typer.Option("--ready-file", help="Where the twin says, in JSON, where it is.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")]
+ReadyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ready-file",
+        help="Where the twin says, in JSON, where it is; else WARMSTART_READY_FILE, else .warmstart/twin.json.",
+    ),
+]
 Ref = Annotated[str, typer.Argument(metavar="REF", help="iris (its alias live), iris:3 or iris@canary.")]
 
-__all__ = ["READY_FILE", "Json", "Local", "ReadyFile", "Ref", "StageName"]
+__all__ = ["Json", "Local", "ReadyFile", "Ref", "StageName"]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.options import Json, Local, StageName
-from cli.render import Output, megabytes
-from cli.stage import caller, choose
-from warmstart import stacks
-from warmstart.errors import UnsupportedModel
+from cli.render import Output, escape, megabytes
+from cli.shell import shell
+from cli.show import print_signature
+from warmstart.refs import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,44 +23,48 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(help="An .onnx file; its external data beside it.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="An .onnx file, its external data beside it.", show_default=False)
+    ],
     name: Annotated[str, typer.Option("--name", "-n", help="The model's name: a-z, 0-9 and '-'.")],
     labels: Annotated[
         str | None, typer.Option("--labels", help="Class labels in the model's order: 'setosa,versicolor,virginica'.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, change nothing.")] = False,
-    stage: StageName = stacks.DEFAULT_STAGE,
+    stage: StageName = None,
     local: Local = False,
     as_json: Json = False,
 ) -> None:
     """Publish a model as its next version and point `live` at it. Functions follow without a deploy."""
     from model_store.publish import apply, plan_publish
 
-    objects = choose(stage, local=local, environ=context.obj).objects()
+    given, parsed = shell(context), parse_labels(labels)
+    objects = given.stage(stage, local=local).objects()
     output = Output.standard(as_json=as_json)
-    plan = plan_publish(source, name, objects, labels=parse_labels(labels), provenance={"source": source.name})
+    plan = plan_publish(source, check_name(name), objects, labels=parsed, provenance={"source": source.name})
     if dry_run:
         output.document(plan_document(plan)) if as_json else _print_plan(output, plan)
         return
     with _progress(output, plan) as on_step:
-        published = apply(
-            plan, objects, by=caller(context.obj), clock=time.time, new_id=lambda: uuid.uuid4().hex[:8], on_step=on_step
-        )
+        published = apply(plan, objects, by=given.caller, clock=given.clock, new_id=given.new_id, on_step=on_step)
+    version, live = published.manifest.version, published.alias.version
     if as_json:
-        output.document({"name": name, "version": published.manifest.version, "live": published.alias.version})
+        output.document({"name": name, "version": version, "live": live})
         return
-    output.line(f"[bold green]{name}:{published.manifest.version}[/bold green] published, {megabytes(plan.size_bytes)}")
-    if published.alias.version != published.manifest.version:
-        output.line(f"[yellow]live is {name}:{published.alias.version}: somebody published a later version[/yellow]")
+    output.line(f"[bold green]{name}:{version}[/bold green] published, {megabytes(plan.size_bytes)}")
+    if live != version:
+        output.line(f"[yellow]live is {name}:{live}: somebody published a later version[/yellow]")
 
 
 def parse_labels(text: str | None) -> tuple[str | int, ...]:
-    """Read labels from the command line: whole numbers if all are, else strings. Raises: UnsupportedModel."""
+    """Read labels from the command line: whole numbers if all are, else strings. Raises: typer.BadParameter."""
     if text is None:
         return ()
     labels = [label.strip() for label in text.split(",")]
     if not all(labels):
-        raise UnsupportedModel(f"labels: expected names separated by commas, got {text!r}")
+        raise typer.BadParameter(f"expected names separated by commas, got {text!r}", param_hint="--labels")
+    if len(set(labels)) != len(labels):
+        raise typer.BadParameter(f"expected each label once, got {text!r}", param_hint="--labels")
     return tuple(int(label) for label in labels) if all(map(str.isdecimal, labels)) else tuple(labels)
 
 
@@ -75,8 +76,24 @@ def plan_document(plan: PublishPlan) -> dict[str, Any]:
         "inputs": [spec._asdict() for spec in plan.signature.inputs],
         "outputs": [spec._asdict() for spec in plan.signature.outputs],
         "labels": list(plan.labels),
-        "steps": [says(step) for step in plan.steps],
+        "steps": [_step_document(step) for step in plan.steps],
     }
+
+
+def _step_document(step: Step) -> dict[str, Any]:
+    from model_store.publish.plan import ClaimVersion, MoveAlias, UploadFile, WriteManifest
+
+    match step:
+        case ClaimVersion(first):
+            return {"step": "claim_version", "version": first}
+        case UploadFile(source, file):
+            return {"step": "upload_file", "source": str(source), **file._asdict()}
+        case WriteManifest():
+            return {"step": "write_manifest"}
+        case MoveAlias(alias, seen):
+            return {"step": "move_alias", "alias": alias, "from": seen}
+        case _:
+            assert_never(step)
 
 
 def says(step: Step) -> str:
@@ -98,24 +115,24 @@ def says(step: Step) -> str:
 
 def _print_plan(output: Output, plan: PublishPlan) -> None:
     output.line(f"[bold]{plan.name}:{plan.version}[/bold]")
-    specs = [("input", spec) for spec in plan.signature.inputs] + [("output", spec) for spec in plan.signature.outputs]
-    output.table(
-        ("", "name", "datatype", "shape"),
-        ((k, s.name, s.datatype, list(s.shape)) for k, s in specs),
-        empty="no tensors",
-    )
+    print_signature(output, plan.signature)
     for step in plan.steps:
-        output.line(f"  {says(step)}")
+        output.line(escape(f"  {says(step)}"))
 
 
 @contextmanager
-def _progress(output: Output, plan: PublishPlan) -> Iterator[Callable[[Step], None]]:
-    """Show the steps as they run, on standard error; not for machines."""
+def _progress(output: Output, plan: PublishPlan) -> Iterator[Callable[[Step], None] | None]:
+    """Show the steps as they run, on standard error, if somebody watches."""
+    if not output.shows_work:
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=output.messages, transient=True, disable=output.as_json) as progress:
+    with Progress(*columns, console=output.messages, transient=True) as progress:
         task = progress.add_task("", total=len(plan.steps))
 
         def on_step(step: Step) -> None:
-            progress.update(task, description=says(step), advance=1)
+            progress.update(task, description=escape(says(step)), advance=1)
 
         yield on_step

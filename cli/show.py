@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import typer
 
 from cli.options import Json, Local, Ref, StageName
-from cli.render import Output, megabytes
-from cli.stage import choose, registry
-from model_store.manifest import render_manifest
-from warmstart import stacks
+from cli.render import Output, escape, megabytes
+from cli.shell import shell
 from warmstart.refs import ModelRef
+
+if TYPE_CHECKING:
+    from warmstart.tensors import Signature
 
 
 def command(
     context: typer.Context,
     ref: Ref,
-    stage: StageName = stacks.DEFAULT_STAGE,
+    stage: StageName = None,
     local: Local = False,
     as_json: Json = False,
 ) -> None:
     """Show a version: what it takes and gives, its files, where it came from."""
-    manifest = registry(choose(stage, local=local, environ=context.obj)).resolve(ModelRef.parse(ref))
+    from model_store.manifest import render_manifest
+
+    parsed, given = ModelRef.parse(ref), shell(context)
+    manifest = given.registry(given.stage(stage, local=local)).resolve(parsed)
     output = Output.standard(as_json=as_json)
     if as_json:
         output.document(json.loads(render_manifest(manifest)))
         return
     output.line(f"[bold]{manifest.name}:{manifest.version}[/bold]  published {manifest.created_at}")
-    specs = [("input", spec) for spec in manifest.signature.inputs]
-    specs += [("output", spec) for spec in manifest.signature.outputs]
-    output.table(
-        ("", "name", "datatype", "shape"),
-        ((k, s.name, s.datatype, list(s.shape)) for k, s in specs),
-        empty="no tensors",
-    )
+    print_signature(output, manifest.signature)
     if manifest.labels:
-        output.line(f"labels  {', '.join(map(str, manifest.labels))}")
+        output.line(f"labels  {escape(', '.join(map(str, manifest.labels)))}")
     output.table(
         ("file", "size", "sha256"),
-        ((f.path, megabytes(f.size_bytes), f.sha256) for f in manifest.files),
+        ((file.path, megabytes(file.size_bytes), file.sha256) for file in manifest.files),
         empty="no files",
     )
     for key, value in manifest.provenance.items():
-        output.line(f"{key}  {value}")
+        output.line(escape(f"{key}  {value}"))
+
+
+def print_signature(output: Output, signature: Signature) -> None:
+    """Write the inputs and outputs as a table."""
+    specs = [("input", spec) for spec in signature.inputs] + [("output", spec) for spec in signature.outputs]
+    output.table(
+        ("", "name", "datatype", "shape"),
+        ((role, spec.name, spec.datatype, list(spec.shape)) for role, spec in specs),
+        empty="no tensors",
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from warmstart import stacks
 from warmstart.errors import StoreDenied, Unreachable
@@ -15,11 +17,28 @@ if TYPE_CHECKING:
     import boto3
 
     from model_store.objects import ObjectStore
-    from model_store.registry import Registry
-    from warmstart.client import Client
+    from warmstart.client import Answer
+    from warmstart.refs import ModelRef
 
 READY_FILE: Final = Path(".warmstart/twin.json")
 """Where `warmstart local` says where it is, unless told otherwise."""
+
+READY_FILE_VARIABLE: Final = "WARMSTART_READY_FILE"
+BUCKET_VARIABLE: Final = "WARMSTART_STORE_BUCKET"
+REGION_VARIABLE: Final = "AWS_REGION"
+"""As AWS's command line and the CDK read it; boto3 alone knows only AWS_DEFAULT_REGION."""
+
+_KNOCK_WITHIN_S: Final = 2.0
+_DENIED: Final = ("Denied", "Unauthorized", "Expired", "InvalidClientTokenId", "SignatureDoesNotMatch", "Unrecognized")
+"""Parts of the error codes with which AWS refuses the caller (IAM guide, "Troubleshooting"), not what was asked."""
+
+
+class Predictor(Protocol):
+    """What `warmstart predict` needs of a client."""
+
+    def predict(self, ref: ModelRef, records: Any) -> Answer:
+        """Send one record, or a list of them. Raises: Unreachable, RequestRefused, MalformedBody."""
+        ...
 
 
 class Stage(Protocol):
@@ -29,75 +48,97 @@ class Stage(Protocol):
         """The store's objects."""
         ...
 
-    def client(self) -> Client:
+    def client(self) -> Predictor:
         """A client of the data plane."""
+        ...
+
+
+class Choose(Protocol):
+    """How a stage is found. Raises: Unreachable."""
+
+    def __call__(self, name: str, *, local: bool, environ: Mapping[str, str]) -> Stage:
+        """Return the running twin's stage, or the one deployed under this name."""
         ...
 
 
 class AwsStage:
     """A deployed stage: its addresses are read from the outputs of its stacks."""
 
-    def __init__(self, name: str, *, environ: Mapping[str, str]) -> None:
-        self._name = name
-        self._bucket = environ.get("WARMSTART_STORE_BUCKET")
+    def __init__(self, name: str, *, bucket: str | None = None, region: str | None = None) -> None:
+        self._name, self._bucket, self._region = name, bucket, region
 
     @cached_property
-    def session(self) -> boto3.Session:
+    def _session(self) -> boto3.Session:
         """The AWS session, with the credentials that the SDK finds."""
         import boto3
 
-        return boto3.Session()
+        return boto3.Session(region_name=self._region)
 
     def objects(self) -> ObjectStore:
-        """The store's objects, in the stage's bucket."""
+        """The store's objects, in the stage's bucket. Raises: Unreachable, StoreDenied."""
         from model_store.s3 import S3Objects
 
         bucket = self._bucket or self._output(stacks.store_stack(self._name), stacks.STORE_BUCKET)
-        return S3Objects(bucket, self.session.client("s3"))
+        with _asking("S3"):
+            return S3Objects(bucket, self._session.client("s3"))
 
-    def client(self) -> Client:
-        """A client with the stage's own API key, which the caller's credentials must be allowed to read."""
-        from botocore.exceptions import BotoCoreError, ClientError
+    def client(self) -> Predictor:
+        """A client with the stage's own API key, which the caller's credentials must be allowed to read.
 
+        Raises: Unreachable, StoreDenied.
+        """
         from warmstart.client import Client
 
         stack = stacks.serving_stack(self._name)
         key_id = self._output(stack, stacks.API_KEY_ID)
-        try:
-            key = self.session.client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"]
-        except ClientError as error:
-            raise StoreDenied(f"API key {key_id}: {error}; the caller needs apigateway:GET on it") from error
-        except BotoCoreError as error:
-            raise Unreachable(f"AWS: {error}") from error
+        with _asking(f"API key {key_id}", remedy="the caller needs apigateway:GET on it"):
+            key = self._session.client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"]
         return Client(self._output(stack, stacks.ENDPOINT), api_key=key)
 
     def _output(self, stack: str, key: str) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            [found] = self.session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-        except ClientError as error:
-            raise Unreachable(
-                f"stack {stack}: {error}; deploy it with `cdk deploy --all`, or name another with --stage"
-            ) from error
-        except BotoCoreError as error:
-            raise Unreachable(f"AWS: {error}; `warmstart doctor` says what is missing") from error
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        outputs = self._outputs(stack)
         if key not in outputs:
             raise Unreachable(f"stack {stack}: expected an output {key}, got {', '.join(outputs) or 'none'}; redeploy")
         return outputs[key]
 
+    def _outputs(self, stack: str) -> Mapping[str, str]:
+        with _asking(f"stack {stack}", remedy="deploy it with `cdk deploy --all`, or name another with --stage"):
+            [found] = self._session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+@contextmanager
+def _asking(what: str, *, remedy: str = "`warmstart doctor` says what is missing") -> Iterator[None]:
+    """Translate what the SDK raises. Raises: StoreDenied, Unreachable."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if any(part in error.response["Error"]["Code"] for part in _DENIED):
+            raise StoreDenied(f"{what}: {error}") from error
+        raise Unreachable(f"{what}: {error}; {remedy}") from error
+    except BotoCoreError as error:
+        raise Unreachable(f"AWS: {str(error).rstrip('.')}; `warmstart doctor` says what is missing") from error
+
 
 class LocalStage:
-    """The local twin, by its ready file."""
+    """The local twin, by its ready file. Raises: Unreachable if there is no such twin."""
 
     def __init__(self, ready_file: Path) -> None:
+        from local import ready
+
         try:
-            self._address: Mapping[str, str] = json.loads(ready_file.read_text())
+            self._address = ready.read(ready_file)
         except OSError as error:
             raise Unreachable(
                 f"local twin: expected its ready file {ready_file}, got {error.strerror}; start it: `warmstart local`"
             ) from error
+        except (ValueError, TypeError) as error:
+            raise Unreachable(
+                f"local twin: {ready_file} is no ready file ({error}); remove it, and start `warmstart local`"
+            ) from error
+        _knock(self._address.aws_endpoint_url, ready_file)
 
     def objects(self) -> ObjectStore:
         """The twin's store."""
@@ -106,39 +147,35 @@ class LocalStage:
         from local.types import ACCESS_KEY_ID, SECRET_ACCESS_KEY
         from model_store.s3 import S3Objects
 
-        client = boto3.client(
-            "s3",
-            endpoint_url=self._address["aws_endpoint_url"],
-            region_name=self._address["region"],
-            aws_access_key_id=ACCESS_KEY_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
-        )
-        return S3Objects(self._address["store"], client)
+        session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=self._address.region)
+        return S3Objects(self._address.store, session.client("s3", endpoint_url=self._address.aws_endpoint_url))
 
-    def client(self) -> Client:
+    def client(self) -> Predictor:
         """A client of the twin's gateway."""
         from warmstart.client import Client
 
-        return Client(self._address["endpoint"], api_key=self._address["api_key"])
+        return Client(self._address.endpoint, api_key=self._address.api_key)
+
+
+def _knock(url: str, ready_file: Path) -> None:
+    """See that somebody listens: a twin that was killed leaves its ready file behind."""
+    where = urlsplit(url)
+    try:
+        socket.create_connection((where.hostname or "", where.port or 80), timeout=_KNOCK_WITHIN_S).close()
+    except OSError as error:
+        raise Unreachable(
+            f"local twin: {ready_file} says {url}, where nobody answers ({error.strerror or error}): it has ended; "
+            "start it again: `warmstart local`"
+        ) from error
+
+
+def ready_file(environ: Mapping[str, str]) -> Path:
+    """Return the path of the twin's ready file."""
+    return Path(environ.get(READY_FILE_VARIABLE) or READY_FILE)
 
 
 def choose(name: str, *, local: bool, environ: Mapping[str, str]) -> Stage:
     """Return the running twin's stage, or the one deployed under this name. Raises: Unreachable."""
     if local:
-        return LocalStage(Path(environ.get("WARMSTART_READY_FILE", READY_FILE)))
-    return AwsStage(name, environ=environ)
-
-
-def registry(stage: Stage) -> Registry:
-    """Return the registry on a stage's store, on the real clock."""
-    import time
-    import uuid
-
-    from model_store.registry import Registry
-
-    return Registry(stage.objects(), clock=time.time, new_id=lambda: uuid.uuid4().hex[:8])
-
-
-def caller(environ: Mapping[str, str]) -> str:
-    """Say who asks, for the history: the account's user name on this machine."""
-    return environ.get("USER") or environ.get("LOGNAME") or "unknown"
+        return LocalStage(ready_file(environ))
+    return AwsStage(name, bucket=environ.get(BUCKET_VARIABLE), region=environ.get(REGION_VARIABLE))

@@ -1,0 +1,70 @@
+"""What a verb gets from whoever runs the command: environment variables, stages, the clock and ids."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import typer
+
+from cli.stage import Choose, Stage, choose
+from warmstart import stacks
+from warmstart.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from model_store.registry import Registry
+
+STAGE: Final = "WARMSTART_STAGE"
+LOCAL: Final = "WARMSTART_LOCAL"
+
+_SAYS: Final[Mapping[str, bool]] = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class Shell(NamedTuple):
+    """The surroundings of one command."""
+
+    environ: Mapping[str, str]
+    choose: Choose = choose
+    clock: Callable[[], float] = time.time
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
+
+    @property
+    def caller(self) -> str:
+        """Who asks, for the history: the account's user name on this machine."""
+        return self.environ.get("USER") or self.environ.get("LOGNAME") or "unknown"
+
+    def stage(self, name: str | None, *, local: bool) -> Stage:
+        """Return the stage that the options name, else the one that the environment does.
+
+        Raises: Unreachable; InvalidSetting for a variable that cannot be understood.
+        """
+        if local and name is not None:
+            raise typer.BadParameter("expected either --local or --stage: the twin runs one stage")
+        if name is None and (local or self._local()):
+            return self.choose(stacks.DEFAULT_STAGE, local=True, environ=self.environ)
+        return self.choose(self.stage_name(name), local=False, environ=self.environ)
+
+    def stage_name(self, name: str | None) -> str:
+        """Return the name given, else the environment's, else `prod`."""
+        return name or self.environ.get(STAGE) or stacks.DEFAULT_STAGE
+
+    def registry(self, stage: Stage) -> Registry:
+        """Return the registry on a stage's store."""
+        from model_store.registry import Registry
+
+        return Registry(stage.objects(), clock=self.clock, new_id=self.new_id)
+
+    def _local(self) -> bool:
+        text = self.environ.get(LOCAL, "")
+        if text and text.lower() not in _SAYS:
+            raise InvalidSetting(f"{LOCAL}: expected one of {', '.join(_SAYS)}; got {text!r}", name=LOCAL)
+        return bool(text) and _SAYS[text.lower()]
+
+
+def shell(context: typer.Context) -> Shell:
+    """Return the shell that `cli.main.run` gave to the verbs."""
+    given = context.obj
+    assert isinstance(given, Shell)  # noqa: S101 - typer carries it as Any
+    return given
