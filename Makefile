@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(BIN)/node
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock layers sam-local bench clean
+.PHONY: help setup demo test check format lock synth layers sam-local bench clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lock: setup ## make the hash-pinned requirement files anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
 	@$(BIN)/python -m layers.lock
+
+synth: setup ## the template as it goes to AWS, into cdk.out, checked by the CDK's own validator
+	@cdk synth --all --quiet --no-notices
 
 layers: setup ## build the Lambda layers, print bytes per package
 	@$(BIN)/python -m layers build inference

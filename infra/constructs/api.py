@@ -60,6 +60,7 @@ _ACCESS_LOG: Final = {
 _ERRORS: Final = {
     "Default4xx": (apigateway.ResponseType.DEFAULT_4_XX, "$context.error.messageString"),
     "Default5xx": (apigateway.ResponseType.DEFAULT_5_XX, "$context.error.messageString"),
+    "TooLarge": (apigateway.ResponseType.REQUEST_TOO_LARGE, "$context.error.messageString"),
     "BadBody": (apigateway.ResponseType.BAD_REQUEST_BODY, '"$context.error.validationErrorString"'),
     "NoKey": (apigateway.ResponseType.INVALID_API_KEY, '"expected the header x-api-key with a key of this endpoint"'),
     "NoRoute": (
