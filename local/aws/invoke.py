@@ -199,23 +199,6 @@ def install(lambda_: Lambda) -> None:
     setattr(LambdaResponse, "invoke", api_invoke)  # noqa: B010
     setattr(LambdaFunction, "invoke", push)  # noqa: B010
     setattr(event_notifications, "_invoke_lambda", event)  # noqa: B010
-    if LambdaStorage.publish_version is not _publish:
-        setattr(LambdaStorage, "publish_version", _publish)  # noqa: B010
-
-
-_PUBLISH: Final = LambdaStorage.publish_version
-
-
-def _publish(storage: LambdaStorage, name_or_arn: str, description: str = "") -> LambdaFunction | None:
-    """Publish under a number that was never used: moto counts the versions that are left."""
-    group = storage._functions[storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn).function_name]
-    before = list(group["versions"])
-    made = _PUBLISH(storage, name_or_arn, description)
-    if made is not None and not any(made is version for version in before):
-        group["published"] = group.get("published", 0) + 1
-        made.set_version(group["published"])
-        storage._arns[made.function_arn] = made
-    return made
 
 
 def _bytes(body: Any) -> bytes:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.utils import get_backend
 
 from local.aws.resource import Properties, Taught, tags
@@ -194,6 +194,21 @@ class Permission(_Lambda):
 
     def attributes(self) -> Mapping[str, str]:
         return {"Id": self.physical_resource_id}
+
+
+_PUBLISH: Final = LambdaStorage.publish_version
+
+
+def publish(storage: LambdaStorage, name_or_arn: str, description: str = "") -> LambdaFunction | None:
+    """Publish under a number that was never used: moto counts the versions that are left."""
+    group = storage._functions[storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn).function_name]
+    before = list(group["versions"])
+    made = _PUBLISH(storage, name_or_arn, description)
+    if made is not None and not any(made is version for version in before):
+        group["published"] = group.get("published", 0) + 1
+        made.set_version(group["published"])
+        storage._arns[made.function_arn] = made
+    return made
 
 
 TYPES: tuple[type[Taught], ...] = (Function, LayerVersion, Version, Alias, Permission)

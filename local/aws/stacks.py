@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from moto.awslambda.models import LambdaStorage
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
@@ -339,3 +340,4 @@ def install() -> None:
     for module in (parsing, models):
         setattr(module, "ResourceMap", _Resources)  # noqa: B010 - moto looks it up in its module; so do the next two
     setattr(models, "Stack", _Stack)  # noqa: B010
+    setattr(LambdaStorage, "publish_version", lambda_types.publish)  # noqa: B010
