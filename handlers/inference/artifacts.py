@@ -13,7 +13,7 @@ from model_store import keys
 from model_store.integrity import verify
 from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
-from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest
+from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound
 
 CACHE: Final = "warmstart-models"
 SPARE_BYTES: Final = 4 * 1024 * 1024
@@ -66,7 +66,7 @@ class ModelFiles:
     def fetch(self, manifest: Manifest) -> Path:
         """Have all files on this disk, checked; return the graph's path. They stay until `release`.
 
-        Raises: IntegrityError, StoreError, ObjectNotFound, InsufficientMemory.
+        Raises: IntegrityError, StoreError, InsufficientMemory.
         """
         baked = self._baked(manifest.name, manifest.version)
         if baked.is_dir():
@@ -112,7 +112,10 @@ class ModelFiles:
             path = folder / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             key = keys.artifact(manifest.name, manifest.version, file.path)
-            self._reader.download(key, path, size_bytes=file.size_bytes)
+            try:
+                self._reader.download(key, path, size_bytes=file.size_bytes)
+            except ObjectNotFound:  # its manifest exists, so this is no caller's mistake
+                raise _lost(key, file) from None
             _check(path, file, key)
 
     def _make_room(self, need_bytes: int, manifest: Manifest) -> None:
@@ -147,10 +150,14 @@ def _is_whole(path: Path, file: ModelFile) -> bool:
     return True
 
 
+def _lost(where: str, file: ModelFile) -> ArtifactMismatch:
+    return ArtifactMismatch(f"{where}: expected {file.size_bytes} bytes, got nothing; publish or build it again")
+
+
 def _check(path: Path, file: ModelFile, where: str) -> None:
     try:
         verify(path, file)
     except FileNotFoundError:
-        raise ArtifactMismatch(f"{where}: expected {file.size_bytes} bytes, got no such file; build it again") from None
+        raise _lost(where, file) from None
     except ArtifactMismatch as error:
         raise ArtifactMismatch(f"{where}: {error.message}") from None

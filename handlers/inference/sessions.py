@@ -35,7 +35,7 @@ class Files(Protocol):
     def fetch(self, manifest: Manifest) -> Path:
         """Have all files on this disk, checked; return the graph's path. They stay until `release`.
 
-        Raises: IntegrityError, StoreError, ObjectNotFound, InsufficientMemory.
+        Raises: IntegrityError, StoreError, InsufficientMemory.
         """
         ...
 

@@ -12,8 +12,8 @@ from warmstart.errors import InvalidSetting
 
 MB_PER_VCPU: Final = 1769
 """Lambda gives one vCPU per 1,769 MB (Lambda developer guide, "Configure Lambda function memory")."""
-RUNTIME_MB: Final = 128
-"""What Python, numpy, ONNX Runtime and a request take beside the models: 75 to 100 MB were measured."""
+RUNTIME_MB: Final = 96
+"""What Python, numpy, ONNX Runtime and a request take beside the models: about 80 MB were measured."""
 
 
 class InferenceSettings(NamedTuple):

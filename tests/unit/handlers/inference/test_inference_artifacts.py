@@ -12,7 +12,7 @@ from model_store import keys
 from model_store.manifest import Manifest, ModelFile, render_manifest
 from tests.build import manifests
 from tests.build.inference import WatchedStore
-from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound, StoreUnavailable
+from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, StoreUnavailable
 
 BODY = b"graph of a model"
 DOWNLOAD = "DOWNLOAD models/iris/versions/1/model.onnx"
@@ -113,7 +113,7 @@ def test_a_baked_manifest_is_the_one_of_its_folder(world: World) -> None:
 
 def test_a_baked_file_that_is_missing_is_named(world: World) -> None:
     (world.bake(world.iris, BODY) / "model.onnx").unlink()
-    with pytest.raises(ArtifactMismatch, match=r"baked/iris/1/model.onnx: expected 16 bytes, got no such file"):
+    with pytest.raises(ArtifactMismatch, match=r"baked/iris/1/model.onnx: expected 16 bytes, got nothing"):
         world.files.fetch(world.iris)
 
 
@@ -155,6 +155,6 @@ def test_a_fetch_that_fails_holds_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         world.files.fetch(world.iris)
     world.store.is_down = False
-    with pytest.raises(ObjectNotFound):
+    with pytest.raises(ArtifactMismatch, match="expected 40 bytes, got nothing; publish or build it again"):
         world.files.fetch(manifests.manifest("other", body=b"o" * 40))
     assert world.files.fetch(world.iris).exists()

@@ -47,8 +47,8 @@ def test_there_is_a_thread_per_processor_of_the_memory_size(tmp_path: Path, memo
 
 
 def test_models_may_take_what_the_runtime_leaves(tmp_path: Path) -> None:
-    assert read(tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="1152").session_budget_bytes == 1024 * 1024 * 1024
-    assert read(tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="128").session_budget_bytes == 0
+    assert read(tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="1120").session_budget_bytes == 1024 * 1024 * 1024
+    assert read(tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="128").session_budget_bytes == 32 * 1024 * 1024
 
 
 @pytest.mark.parametrize(

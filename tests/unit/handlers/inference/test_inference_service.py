@@ -1,0 +1,105 @@
+"""Inference on values: which version is asked, what it is asked, and which version an error is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from handlers.inference.service import InferenceService
+from handlers.inference.sessions import Opening, Ran
+from model_store.manifest import Manifest
+from tests.build import manifests
+from tests.build.inference import signature
+from warmstart.errors import StoreUnavailable, UnknownTensor, WrongDatatype
+from warmstart.refs import ModelRef
+
+IRIS = ModelRef.parse("iris")
+THREE = signature({"x": ("FP32", (-1,))}, {"a": ("FP32", (-1,)), "b": ("FP32", (-1,)), "c": ("FP32", (-1,))})
+X = {"x": np.array([1.0], np.float32)}
+
+
+class Resolver:
+    def __init__(self, manifest: Manifest, previous: Manifest | None = None) -> None:
+        self.manifest, self.previous = manifest, previous
+
+    def resolve(self, ref: ModelRef) -> Manifest:
+        assert ref.name == self.manifest.name
+        return self.manifest
+
+    def step_back(self, ref: ModelRef, manifest: Manifest) -> Manifest | None:
+        assert (ref, manifest) == (IRIS, self.manifest)
+        return self.previous
+
+
+class Sessions:
+    """Gives each output its name's code point; a version in `lost` cannot be fetched."""
+
+    def __init__(self, lost: tuple[int, ...] = ()) -> None:
+        self.lost = lost
+
+    def run(self, manifest: Manifest, outputs: Sequence[str], inputs: Mapping[str, Any]) -> Ran:
+        self.load(manifest)
+        return Ran([inputs["x"] * ord(name) for name in outputs], 7, None, 1)
+
+    def load(self, manifest: Manifest) -> Opening | None:
+        if manifest.version in self.lost:
+            raise StoreUnavailable("down")
+        return None
+
+
+def version(number: int) -> Manifest:
+    return manifests.manifest("iris", number, signature=THREE)
+
+
+def service(*, lost: tuple[int, ...] = (), previous: Manifest | None = None) -> InferenceService:
+    return InferenceService(resolver=Resolver(version(2), previous), sessions=Sessions(lost))
+
+
+def test_all_outputs_come_in_the_models_order_and_some_in_the_order_asked() -> None:
+    every = service().infer(IRIS, lambda _: X)
+    assert [(spec.name, array.tolist()) for spec, array in every.outputs] == [
+        ("a", [97.0]),
+        ("b", [98.0]),
+        ("c", [99.0]),
+    ]
+    some = service().infer(IRIS, lambda _: X, ("c", "a"))
+    assert [spec.name for spec, _ in some.outputs] == ["c", "a"]
+    assert (some.model, some.ran.run_ns) == (ModelRef("iris", 2, None), 7)
+
+
+def test_a_request_is_read_with_the_signature_of_the_version_that_answers() -> None:
+    seen = list[object]()
+
+    def read(found: object) -> dict[str, Any]:
+        seen.append(found)
+        return X
+
+    service().infer(IRIS, read)
+    assert seen == [THREE]
+
+
+def test_an_error_says_which_version_was_asked() -> None:
+    with pytest.raises(WrongDatatype) as wrong:
+        service().infer(IRIS, lambda _: {"x": np.array([1])})
+    with pytest.raises(UnknownTensor, match=r"output 'z': the model has no such output \(it has: a, b, c\)") as unknown:
+        service().infer(IRIS, lambda _: X, ("z",))
+    with pytest.raises(StoreUnavailable) as down:
+        service(lost=(2,)).ready(IRIS)
+    assert {caught.value.model for caught in (wrong, unknown, down)} == {ModelRef("iris", 2, None)}
+
+
+def test_the_version_before_answers_for_one_that_cannot_be_fetched() -> None:
+    stepping = service(lost=(2,), previous=version(1))
+    assert stepping.infer(IRIS, lambda _: X).manifest.version == 1
+    assert stepping.ready(IRIS).version == 1
+    assert stepping.describe(IRIS).version == 2
+
+
+def test_without_a_version_before_the_error_comes_out() -> None:
+    with pytest.raises(StoreUnavailable):
+        service(lost=(2,)).infer(IRIS, lambda _: X)
+    with pytest.raises(StoreUnavailable):
+        service(lost=(1, 2), previous=version(1)).infer(IRIS, lambda _: X)
