@@ -12,6 +12,7 @@ import pytest
 from layers.assets import build_function
 from layers.builder import build_layer
 from layers.recipes import MIB
+from layers.report import table
 from layers.target import Built, Target
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,10 @@ def test_every_source_of_the_layer_has_bytecode(arm64: Built) -> None:
     sources = list(arm64.path.rglob("*.py"))
     assert len(sources) > 100
     assert [path for path in sources if not list(path.parent.glob(f"__pycache__/{path.stem}.cpython-313.pyc"))] == []
+
+
+def test_the_table_in_the_documentation_is_what_the_build_prints(arm64: Built) -> None:
+    assert table(arm64) in (ROOT / "docs/layers.md").read_text()
 
 
 @pytest.mark.parametrize("package", ["numpy", "onnxruntime", "orjson"])
