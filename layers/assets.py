@@ -98,7 +98,11 @@ def _files_of(module: str, sources: Path) -> Iterator[Path]:
 
 def _module_names(path: Path, sources: Path) -> Iterator[str]:
     package = path.relative_to(sources).parent.parts
-    for node in _runtime_nodes(ast.parse(path.read_bytes(), str(path))):
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise BuildError(f"{path}, line {error.lineno}: {error.msg}") from error
+    for node in _runtime_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

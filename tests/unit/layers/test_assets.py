@@ -104,6 +104,12 @@ def test_an_import_by_a_computed_name_is_refused_with_its_line(tmp_path: Path) -
         modules_of("handlers.inference", tmp_path)
 
 
+def test_a_source_that_is_not_python_is_refused_with_its_line(tmp_path: Path) -> None:
+    _write(tmp_path, {**SOURCES, "model_store/keys.py": "x = 1\ndef f(:\n"})
+    with pytest.raises(BuildError, match=r"keys\.py, line 2: "):
+        modules_of("handlers.inference", tmp_path)
+
+
 def test_an_unknown_function_is_refused_with_those_that_exist(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="expected one of inference, control; got 'batch'"):
         build_function("batch", HOST, root=tmp_path)
