@@ -53,6 +53,10 @@ class Connection:
         self.reusable = False
         self.used_at = 0.0
 
+    def wait_at_most(self, timeout_s: float) -> None:
+        """Bound each wait from now on."""
+        self._socket.settimeout(timeout_s)
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()

@@ -36,6 +36,9 @@ MAX_RANGES = 8
 KEEP_ALIVE_S = 15.0
 """S3 closes an idle connection after some 20 s; after a freeze the close may never have arrived."""
 BACKOFF_S = 0.1
+RECHECK_TIMEOUT_S = 1.0
+"""A conditional read asks whether what is known still holds: its caller can go on without an answer, so it is tried
+once, and waits no longer than this. A warm function would otherwise stand still before a store that is gone."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FAULTS = (429, 500, 502, 503, 504)
 
@@ -77,6 +80,13 @@ class Endpoint(NamedTuple):
         return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
 
+class Patience(NamedTuple):
+    """How long each wait on the network may take, and how often a request is sent."""
+
+    timeout_s: float
+    attempts: int
+
+
 class S3Reader:
     """An `ObjectReader` over S3's REST API. Safe to use from several threads.
 
@@ -100,7 +110,7 @@ class S3Reader:
         """Build without touching the network; with TLS, load the trusted roots. Raises: InvalidSetting."""
         self._endpoint = Endpoint.of(bucket, region, endpoint_url)
         self._region, self._credentials = region, credentials
-        self._timeout_s, self._attempts = timeout_s, attempts
+        self._patience = Patience(timeout_s, attempts)
         self._clock, self._sleep, self._rng = clock, sleep, rng
         self._idle: list[Connection] = []
         self._tls = None
@@ -116,9 +126,10 @@ class S3Reader:
         return StoredObject(bytes(body), head.headers.get("etag", ""))
 
     def get_if_changed(self, key: str, etag: str) -> StoredObject | None:
-        """Read an object unless it still has this entity tag."""
+        """Read an object unless it still has this entity tag: one attempt, see `RECHECK_TIMEOUT_S`."""
         body = bytearray()
-        head = self._fetch(key, [("if-none-match", etag)], body.clear, body.extend)
+        recheck = Patience(min(RECHECK_TIMEOUT_S, self._patience.timeout_s), attempts=1)
+        head = self._fetch(key, [("if-none-match", etag)], body.clear, body.extend, recheck)
         return None if head.status == 304 else StoredObject(bytes(body), head.headers.get("etag", ""))
 
     def download(self, key: str, path: Path, *, size_bytes: int) -> None:
@@ -211,24 +222,26 @@ class S3Reader:
         headers: list[tuple[str, str]],
         restart: Callable[[], None],
         sink: Callable[[memoryview], object],
+        patience: Patience | None = None,
     ) -> Head:
         """Send a GET until it is answered: `sink` takes the body's pieces, `restart` forgets those it had.
 
         Raises: ObjectNotFound, StoreUnavailable, StoreDenied, and what `sink` raises.
         """
+        timeout_s, attempts = patience or self._patience
         path = self._endpoint.prefix + quote(key)
         trouble = ""
-        for attempt in range(self._attempts):
+        for attempt in range(attempts):
             if attempt:
                 self.close()  # what else is idle may be as dead
                 self._sleep(BACKOFF_S * 2**attempt * (0.5 + self._rng() / 2))
             restart()
             try:
-                head, refusal = self._send(path, headers, sink)
+                head, refusal = self._send(path, headers, sink, timeout_s)
             except Broken as error:
                 trouble = str(error)
             except TimeoutError:
-                trouble = f"no answer within {self._timeout_s:g} s"
+                trouble = f"no answer within {timeout_s:g} s"
             except OSError as error:
                 if error.errno in _NO_ROOM:
                     raise
@@ -240,10 +253,12 @@ class S3Reader:
                     raise _refused(key, head, refusal)
                 trouble = f"status {head.status} {_code(refusal)}"
         where = f"{'https' if self._endpoint.tls else 'http'}://{self._endpoint.authority}"
-        raise StoreUnavailable(f"{key}: {where} did not answer in {self._attempts} attempts; the last: {trouble}")
+        raise StoreUnavailable(
+            f"{key}: {where} did not answer in {attempts} attempt{'s' * (attempts > 1)}; the last: {trouble}"
+        )
 
     def _send(
-        self, path: str, headers: list[tuple[str, str]], sink: Callable[[memoryview], object]
+        self, path: str, headers: list[tuple[str, str]], sink: Callable[[memoryview], object], timeout_s: float
     ) -> tuple[Head, bytes]:
         """Send one GET; an idle connection that turns out to be dead is replaced. The refusal is an error's body."""
         amz_date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
@@ -254,7 +269,7 @@ class S3Reader:
             credentials=self._credentials(),
             amz_date=amz_date,
         )
-        connection = self._idle_connection()
+        connection = self._idle_connection(timeout_s)
         try:
             if connection is not None:
                 try:
@@ -265,7 +280,7 @@ class S3Reader:
                     connection.close()
                     connection = None
             if connection is None:
-                connection = self._connect()
+                connection = self._connect(timeout_s)
                 head = connection.get(path, signed + headers)
             refusal = bytearray()
             connection.read_into(head, sink if head.status in (200, 206) else refusal.extend)
@@ -274,17 +289,18 @@ class S3Reader:
                 self._release(connection)
         return head, bytes(refusal)
 
-    def _connect(self) -> Connection:
+    def _connect(self, timeout_s: float) -> Connection:
         endpoint = self._endpoint
-        return Connection(endpoint.host.encode("ascii"), endpoint.port, tls=self._tls, timeout_s=self._timeout_s)
+        return Connection(endpoint.host.encode("ascii"), endpoint.port, tls=self._tls, timeout_s=timeout_s)
 
-    def _idle_connection(self) -> Connection | None:
+    def _idle_connection(self, timeout_s: float) -> Connection | None:
         while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
                 return None
             if 0 <= self._clock() - connection.used_at < KEEP_ALIVE_S:
+                connection.wait_at_most(timeout_s)
                 return connection
             connection.close()
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from model_store.registry_reader import AliasState
     from warmstart.refs import ModelRef
 
-BACK_OFF_S: Final = 1.0
-"""How long an unreachable store is left alone, unless the alias's time to live is shorter."""
+BACK_OFF_S: Final = 5.0
+"""How long an unreachable store is left alone: a re-check that waits in vain takes a second (`RECHECK_TIMEOUT_S`)."""
 MANIFESTS_KEPT: Final = 1000
 
 

@@ -240,6 +240,20 @@ def test_the_known_tag_is_sent(world: World) -> None:
     assert [(r.connection, r.headers["if-none-match"]) for r in server.requests] == [(0, '"1"'), (0, '"1"')]
 
 
+def test_a_recheck_is_tried_once_and_waits_a_second_at_most(world: World) -> None:
+    answers = iter([ok])
+
+    with Server(lambda request: next(answers, lambda _: b"HTTP/1.1 200 OK\r\n")(request)) as server:
+        reader = world.reader(server.url)
+        reader.get("key")
+        with pytest.raises(StoreUnavailable, match="in 1 attempt; the last: no answer within 1 s"):
+            reader.get_if_changed("key", '"1"')
+        reader.close()
+
+    assert len(server.requests) == 2
+    assert world.slept == []
+
+
 def span(request: Request) -> tuple[int, int]:
     """Read a request's range: first and last byte."""
     first, last = request.headers["range"].removeprefix("bytes=").split("-")
