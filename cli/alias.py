@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The model.")],
-    alias: Annotated[str, typer.Argument(help="The alias: live, canary, ...")],
-    version: Annotated[int, typer.Argument(help="The version to point it at.", min=1)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="The alias: live, canary, ...")],
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="The version to point it at.", min=1)],
     expected: Annotated[
         int | None, typer.Option("--expected", min=0, help="Move it only from this version (0: only create it).")
     ] = None,

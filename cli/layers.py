@@ -13,7 +13,7 @@ from layers.target import Architecture, Target
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(help="inference or control.")] = "inference",
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="inference or control.")] = "inference",
     python: Annotated[str, typer.Option("--python", help="Lambda's Python: 3.12, 3.13 or 3.14.")] = "3.13",
     architecture: Annotated[Architecture, typer.Option("--architecture", help="arm64 or x86_64.")] = "arm64",
     host: Annotated[bool, typer.Option("--host", help="For this machine, as the local twin runs it.")] = False,

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="An .onnx file, its external data beside it.", show_default=False)
-    ],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="An .onnx file, its external data beside it.")],
     name: Annotated[str, typer.Option("--name", "-n", help="The model's name: a-z, 0-9 and '-'.")],
     labels: Annotated[
         str | None, typer.Option("--labels", help="Class labels in the model's order: 'setosa,versicolor,virginica'.")

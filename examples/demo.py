@@ -1,6 +1,6 @@
 """The demo: deploy the whole stack to the local twin, publish real models, predict over HTTP, keep serving.
 
-    python -m examples.demo [--once] [--port P]
+    python -m examples.demo [--once] [--port P] [--ready-file F]
 
 Three classifiers are trained on data that ships with scikit-learn, converted to ONNX and published; what comes back
 over HTTP is compared with what scikit-learn itself predicts for the same rows.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -18,16 +19,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from model_store.convert.sklearn import to_onnx
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 
 from cli.stage import READY_FILE, LocalStage
 from local.twin import Twin
 from local.types import TwinAddress
+from model_store.convert.sklearn import to_onnx
 from model_store.publish import apply, plan_publish
 from warmstart.client import Client
 from warmstart.errors import WarmstartError
@@ -79,13 +82,13 @@ def train() -> list[Trained]:
     return trained
 
 
-def publish(model: Trained) -> int:
+def publish(model: Trained, stage: LocalStage) -> int:
     """Convert a model and publish it into the twin's store, return its version."""
     converted = to_onnx(model.estimator, model.rows)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / f"{model.name}.onnx"
         source.write_bytes(converted.graph)
-        objects = LocalStage(READY_FILE).objects()
+        objects = stage.objects()
         plan = plan_publish(source, model.name, objects, labels=model.labels)
         published = apply(plan, objects, by="demo", clock=time.time, new_id=lambda: uuid.uuid4().hex[:8])
     return published.manifest.version
@@ -125,31 +128,31 @@ def curl_line(address: TwinAddress, model: Trained) -> str:
     )
 
 
-def serve(port: int, *, once: bool) -> None:
-    """Run the demo."""
+def serve(port: int, *, ready_file: Path, once: bool) -> None:
+    """Run the demo. Raises: WarmstartError, KeyboardInterrupt on Ctrl-C."""
     started = time.perf_counter()
     _console.print("[bold]Warmstart on this machine[/bold]: no Docker, no AWS account")
 
     def progress(what: str, seconds: float) -> None:
         _console.print(f"[green]✓[/green] {what} [dim]{seconds:.1f} s[/dim]")
 
-    with Twin.start(port=port, ready_file=READY_FILE, progress=progress) as twin:
+    with Twin.start(port=port, ready_file=ready_file, progress=progress) as twin:
         with step("train iris, breast-cancer and digits with scikit-learn"):
             models = train()
+        stage = LocalStage(ready_file)
         for model in models:
             with step(f"convert and publish {model.name}"):
-                publish(model)
-        client = Client(twin.address.endpoint, api_key=twin.address.api_key)
-        for model in models:
-            with step(f"predict {ROWS} rows of {model.name} over HTTP: the same as scikit-learn"):
-                ask(client, model)
-        client.close()
+                publish(model, stage)
+        with Client(twin.address.endpoint, api_key=twin.address.api_key) as client:
+            for model in models:
+                with step(f"predict {ROWS} rows of {model.name} over HTTP: the same as scikit-learn"):
+                    ask(client, model)
         _console.print(f"\nReady after [bold]{time.perf_counter() - started:.1f} s[/bold]\n")
         _console.print(f"endpoint  {twin.address.endpoint}\nAPI key   {twin.address.api_key}\n")
         _console.out(curl_line(twin.address, models[0]), highlight=False)
         if once:
             return
-        _console.print("\nAlso: [bold]warmstart models --local[/bold]. Ctrl-C stops it all.")
+        _console.print("\nAlso: [bold].venv/bin/warmstart models --local[/bold]. Ctrl-C stops it all.")
         threading.Event().wait()
 
 
@@ -158,16 +161,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--once", action="store_true", help="stop after the answers have been checked")
     parser.add_argument("--port", type=int, default=8080, help="the gateway's port (default 8080; 0: any free one)")
+    parser.add_argument(
+        "--ready-file", type=Path, default=READY_FILE, help=f"where the twin says where it is (default {READY_FILE})"
+    )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        serve(options.port, once=options.once)
+        serve(options.port, ready_file=options.ready_file, once=options.once)
     except WarmstartError as error:
-        _console.print(f"[bold red]{error.code}[/bold red]: {error.message}", markup=True)
+        _console.print(f"[bold red]{error.code}[/bold red]: {escape(error.message)}")
         return 1
     except KeyboardInterrupt:
         _console.print("\nstopped")
         return 0
     return 0
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""The command line on a stage in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+
+from cli.main import run
+from model_store.memory import MemoryObjects
+from model_store.objects import ObjectStore
+from warmstart.client import Answer
+from warmstart.errors import WarmstartError
+from warmstart.refs import ModelRef
+
+ENVIRON: Mapping[str, str] = MappingProxyType({"USER": "ada"})
+
+
+class Asked(NamedTuple):
+    """A prediction that was asked for."""
+
+    ref: str
+    records: Any
+
+
+class Predictor:
+    """Answers every prediction with the same, or with an error; keeps what was asked."""
+
+    def __init__(self, answer: Answer | WarmstartError) -> None:
+        self.answer = answer
+        self.asked: list[Asked] = []
+
+    def predict(self, ref: ModelRef, records: Any) -> Answer:
+        self.asked.append(Asked(str(ref), records))
+        if isinstance(self.answer, WarmstartError):
+            raise self.answer
+        return self.answer
+
+
+class MemoryStage:
+    """A stage whose store is in memory and whose endpoint answers what it was told to."""
+
+    def __init__(self) -> None:
+        self.store: ObjectStore = MemoryObjects()
+        self.predictor = Predictor(Answer({"predictions": []}, 1, "r-1"))
+
+    def objects(self) -> ObjectStore:
+        return self.store
+
+    def client(self) -> Predictor:
+        return self.predictor
+
+
+class Ran(NamedTuple):
+    """What a command gave back."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output, as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[str]:
+        """Standard output, line by line."""
+        return self.out.splitlines()
+
+
+class CommandLine:
+    """Runs `warmstart` in this process; `chosen` are the stages that it looked for: (name, local)."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.stage = MemoryStage()
+        self.chosen: list[tuple[str, bool]] = []
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, environ: Mapping[str, str] = ENVIRON) -> Ran:
+        self._capsys.readouterr()
+        code = run(arguments, environ, choose=self._choose)
+        captured = self._capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    def _choose(self, name: str, *, local: bool, environ: Mapping[str, str]) -> MemoryStage:  # noqa: ARG002
+        self.chosen.append((name, local))
+        return self.stage

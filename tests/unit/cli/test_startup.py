@@ -1,0 +1,39 @@
+"""What a fresh process loads before the first verb runs: counted, not timed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"aws_cdk", "boto3", "botocore", "fastapi", "moto", "numpy", "onnx", "onnxruntime", "sklearn"}
+
+
+def loaded(code: str) -> set[str]:
+    """Run Python code in a fresh process, return the names of all modules that it loaded."""
+    script = f"{code}\nimport sys\nprint('\\n', *sys.modules, sep='\\n')"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(ran.stdout.rpartition("\n\n")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["publish", "--help"], ["--version"]], ids=" ".join)
+def test_help_waits_for_no_framework(arguments: list[str]) -> None:
+    names = loaded(f"from cli.main import run\nassert run({arguments}, {{}}) == 0")
+
+    assert {name.partition(".")[0] for name in names} & HEAVY == set()
+
+
+def test_the_command_line_itself_loads_few_modules() -> None:
+    assert len(loaded("import cli.main")) < 330
+
+
+def test_the_client_needs_the_standard_library_and_the_vocabulary_alone() -> None:
+    names = loaded("import warmstart.client") - loaded("pass")  # an editable installation loads a finder at the start
+
+    assert {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names} == {
+        "warmstart",
+        "warmstart.client",
+        "warmstart.errors",
+        "warmstart.refs",
+    }
