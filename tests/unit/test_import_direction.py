@@ -98,7 +98,7 @@ MAP: Final[Mapping[str, Row]] = {
     # The command line. `warmstart --help` must not wait for a framework: each verb imports what it needs when it runs.
     "cli/": row(
         ours="warmstart layers.target model_store.manifest",
-        others="click rich typer",
+        others="rich typer",
         lazy="boto3 botocore handlers infra layers local model_store numpy onnx onnxruntime skl2onnx sklearn",
     ),
 }
