@@ -26,9 +26,9 @@ def utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def change_id(changed_at: str, unique: str) -> str:
-    """Compose a change's id, sortable by time and fit for a key: `20260131T120000.000Z-<unique>`."""
-    return f"{changed_at.replace('-', '').replace(':', '')}-{unique}"
+def change_id(seconds: float, unique: str) -> str:
+    """Compose a change's id, fit for a key: `20260131T120000.000000Z-<unique>`, so that one mover's changes sort."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S.%f}Z-{unique}"
 
 
 def render_change(change: AliasChange) -> bytes:

@@ -99,13 +99,13 @@ class Registry(RegistryReader):
         return self._move(name, alias, version, seen, by=by, reason=reason)
 
     def _move(self, name: str, alias: str, version: int, seen: Alias | None, *, by: str, reason: str) -> Alias:
-        changed_at = utc(self._clock())
+        now = self._clock()
         change = AliasChange(
-            id=change_id(changed_at, self._new_id()),
+            id=change_id(now, self._new_id()),
             alias=alias,
             version=version,
             previous_version=None if seen is None else seen.version,
-            changed_at=changed_at,
+            changed_at=utc(now),
             changed_by=by,
             reason=reason,
         )

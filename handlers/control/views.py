@@ -93,7 +93,7 @@ class ModelView(BaseModel):
 class ChangeView(BaseModel):
     """One change of an alias."""
 
-    model_config = _example({"id": "20260131T120000.000Z-5f1c", **_CHANGE})
+    model_config = _example({"id": "20260131T120000.000000Z-5f1c", **_CHANGE})
 
     id: str
     alias: str
@@ -107,7 +107,7 @@ class ChangeView(BaseModel):
 class History(BaseModel):
     """Every change of a model's aliases, oldest first. The list is complete: there are no pages."""
 
-    model_config = _example({"history": [{"id": "20260131T120000.000Z-5f1c", **_CHANGE}]})
+    model_config = _example({"history": [{"id": "20260131T120000.000000Z-5f1c", **_CHANGE}]})
 
     history: list[ChangeView]
 

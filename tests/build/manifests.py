@@ -38,6 +38,6 @@ def store_version(objects: ObjectStore, described: Manifest, *, body: bytes = b"
 def store_alias(objects: ObjectStore, name: str, version: int, *, alias: str = LIVE) -> str:
     """Put an alias document into a store, whatever was there; return its entity tag."""
     change = AliasChange(
-        f"20260131T000000.000Z-{alias}-{version}", alias, version, None, "2026-01-31T00:00:00.000Z", "builder"
+        f"20260131T000000.000000Z-{alias}-{version}", alias, version, None, "2026-01-31T00:00:00.000Z", "builder"
     )
     return objects.put(keys.alias(name, alias), render_change(change))

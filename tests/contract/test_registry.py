@@ -142,7 +142,7 @@ def test_an_alias_is_created(store: ObjectStore) -> None:
 
     assert registry(store).alias("iris", "live") == moved
     assert moved.change == (
-        "20260131T120000.000Z-id1",
+        "20260131T120000.000000Z-id1",
         "live",
         1,
         None,

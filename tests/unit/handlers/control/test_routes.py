@@ -127,7 +127,7 @@ def test_the_history_says_who_moved_what_and_why_as_the_gateway_authenticated_th
     )
 
     assert plane.call("GET", "/admin/models/iris/history").json["history"][-1] == {
-        "id": "20260131T120000.000Z-0002",
+        "id": "20260131T120000.000000Z-0002",
         "alias": "live",
         "version": 2,
         "previous_version": 1,

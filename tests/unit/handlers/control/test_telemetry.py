@@ -13,7 +13,7 @@ from tests.build.control_plane import CALLER
 
 MOVED = Alias(
     AliasChange(
-        id="20260131T120000.000Z-0002",
+        id="20260131T120000.000000Z-0002",
         alias="live",
         version=2,
         previous_version=1,

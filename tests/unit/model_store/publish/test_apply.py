@@ -96,7 +96,7 @@ def test_the_first_publication_creates_version_1_and_live(publish: Publish, tmp_
     assert registry(objects).resolve(ModelRef.parse("iris")) == published.manifest
     assert list(objects.keys("")) == [
         "models/iris/aliases/live.json",
-        "models/iris/history/20260131T120002.000Z-id2.json",
+        "models/iris/history/20260131T120002.000000Z-id2.json",
         "models/iris/versions/1/claim.json",
         "models/iris/versions/1/manifest.json",
         "models/iris/versions/1/model.onnx",
