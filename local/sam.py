@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ HOST_NAME: Final = "host.docker.internal"
 ENGINES: Final = ("docker", "podman")
 TEMPLATE: Final = "sam-template.json"
 VARIABLES: Final = "sam-variables.json"
+ASSET_PATH: Final = "aws:asset:path"
+"""Where SAM finds an asset that the CDK staged, relative to the template."""
 
 Run = Callable[[list[str]], str | None]
 """Run a command; its standard output, or None if it is not there or fails."""
@@ -40,9 +43,10 @@ Run = Callable[[list[str]], str | None]
 
 @dataclass(frozen=True, kw_only=True)
 class SamPlan:
-    """What is written and run: a copy of the template, the variables' values, the command."""
+    """What is written and run: a copy of the template, archives to unpack beside it, variables' values, the command."""
 
     template: Mapping[str, Any]
+    archives: tuple[str, ...]
     variables: Mapping[str, Mapping[str, str]]
     command: tuple[str, ...]
 
@@ -71,10 +75,16 @@ def find_bridge(engine: str, run: Run) -> str:
 
 
 def plan(template: Mapping[str, Any], *, store_url: str, bridge: str, port: int, folder: Path) -> SamPlan:
-    """Plan a start: SAM passes only variables that the template declares, so the store's address is declared too."""
+    """Plan a start: SAM passes only variables that the template declares, so the store's address is declared too.
+
+    A layer that is an archive is unpacked: SAM would put the archive itself into /opt.
+    """
     copy: dict[str, Any] = json.loads(json.dumps(template))
-    variables = {}
+    variables, archives = {}, []
     for logical_id, resource in copy["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::LayerVersion" and resource["Metadata"][ASSET_PATH].endswith(".zip"):
+            archives.append(resource["Metadata"][ASSET_PATH])
+            resource["Metadata"][ASSET_PATH] = archives[-1].removesuffix(".zip")
         if resource["Type"] != "AWS::Lambda::Function":
             continue
         declared = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
@@ -86,7 +96,7 @@ def plan(template: Mapping[str, Any], *, store_url: str, bridge: str, port: int,
         *("--env-vars", str(folder / VARIABLES), "--port", str(port), "--region", REGION),
         *("--add-host", f"{HOST_NAME}:{bridge}", "--warm-containers", "LAZY"),
     )
-    return SamPlan(template=copy, variables=variables, command=command)
+    return SamPlan(template=copy, archives=tuple(archives), variables=variables, command=command)
 
 
 def serve(*, port: int, ready_file: Path) -> int:
@@ -109,6 +119,9 @@ def serve(*, port: int, ready_file: Path) -> int:
             port=port,
             folder=folder,
         )
+        for archive in planned.archives:
+            with zipfile.ZipFile(folder / archive) as opened:
+                opened.extractall(folder / archive.removesuffix(".zip"))
         (folder / TEMPLATE).write_text(json.dumps(planned.template))
         (folder / VARIABLES).write_text(json.dumps(planned.variables, indent=2))
         endpoint = f"http://127.0.0.1:{port}"
@@ -131,12 +144,8 @@ def serve(*, port: int, ready_file: Path) -> int:
 
 
 def _synthesize(store_url: str) -> Path:
-    """Synthesize for this machine's processor, with the asset metadata that SAM finds code and layers by."""
-    context = (
-        ("architecture", host_architecture()),
-        ("aws:cdk:enable-asset-metadata", "true"),
-        ("aws:cdk:enable-path-metadata", "true"),
-    )
+    """Synthesize for this machine's processor, with the asset metadata (`cdk synth` writes it) that SAM finds code by."""
+    context = (("architecture", host_architecture()),)
     return Cdk(root=ROOT, aws_url=store_url, environ=os.environ, context=context).assembly()
 
 

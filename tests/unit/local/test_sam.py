@@ -20,6 +20,7 @@ TEMPLATE: dict[str, Any] = {
                 }
             },
         },
+        "Layer": {"Type": "AWS::Lambda::LayerVersion", "Metadata": {"aws:asset:path": "asset.1f.zip"}},
         "Store": {"Type": "AWS::S3::Bucket", "Properties": {}},
     }
 }
@@ -43,6 +44,12 @@ def test_a_variable_that_sam_is_to_pass_is_declared_in_the_copy_alone() -> None:
     variables = make_plan().template["Resources"]["Inference"]["Properties"]["Environment"]["Variables"]
     assert variables["AWS_ENDPOINT_URL"] == "http://host:9"
     assert "AWS_ENDPOINT_URL" not in TEMPLATE["Resources"]["Inference"]["Properties"]["Environment"]["Variables"]
+
+
+def test_a_zipped_layer_is_unpacked_beside_the_template() -> None:
+    planned = make_plan()
+    assert planned.archives == ("asset.1f.zip",)
+    assert planned.template["Resources"]["Layer"]["Metadata"]["aws:asset:path"] == "asset.1f"
 
 
 def test_the_command_starts_the_api_on_the_copy() -> None:
