@@ -69,7 +69,7 @@ class Cdk:
             settings = (*self.context, _HOST_LAYERS)
             context = [argument for key, value in settings for argument in ("--context", f"{key}={value}")]
             try:
-                self.run(["synth", "--all", "--quiet", "--app", self.app, "--output", str(partial), *context])
+                self.run(["synth", "--quiet", "--app", self.app, "--output", str(partial), *context])
                 partial.rename(target)
             except OSError:  # another process was faster: the content is the same
                 _LOG.debug("%s exists", target)

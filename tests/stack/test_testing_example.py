@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "testing"
 
 
-@pytest.mark.xdist_group("twin")
+@pytest.mark.xdist_group("second twin")
 def test_the_example_passes() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", str(EXAMPLE)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

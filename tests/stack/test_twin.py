@@ -36,6 +36,8 @@ SETTINGS = {"alias_ttl_s": "1"}
 """As the session's twin has them: the same template is not synthesized twice."""
 CHANGED_APP = "python -m tests.build.changed_app"
 INFERENCE_LOG = "/warmstart/prod/inference"
+SECOND_TWIN = pytest.mark.xdist_group("second twin")
+"""For tests that start twins of their own: in one worker, beside the one with the session's twin."""
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx")
 
 
@@ -262,6 +264,7 @@ def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarted]:
         yield Restarted(second, first.address.api_key)
 
 
+@SECOND_TWIN
 def test_what_was_published_survives_the_twins_death(restarted: Restarted) -> None:
     answer = infer(restarted.twin.address, "doubling", "x", "FP32", [1.0, 2.0], [1, 2])
     assert answer.body["outputs"][0]["data"] == [2.0, 4.0]
@@ -271,10 +274,12 @@ def test_what_was_published_survives_the_twins_death(restarted: Restarted) -> No
     assert (kept["Body"].read(), kept["ContentType"]) == (b"1", "text/plain")
 
 
+@SECOND_TWIN
 def test_the_api_key_survives_the_twins_death(restarted: Restarted) -> None:
     assert restarted.twin.address.api_key == restarted.old_key
 
 
+@SECOND_TWIN
 def test_destroying_leaves_nothing_behind_and_stopping_neither(restarted: Restarted) -> None:
     twin = restarted.twin
     assert ask(twin.address, "GET", "/v2").status == 200
