@@ -32,9 +32,11 @@ def main() -> None:
     models = tuple(options.models)
     with s3_stand_in(models) as endpoint:
         samples = {model: measure_model(model, endpoint, options.rounds, options.warm) for model in models}
+        fetches = [compare_clients(model, endpoint, options.rounds) for model in models]
     rows = [row(model, case, samples[model]) for model in models for case in CASES]
-    print(render(rows))
-    document = {"machine": machine(), "rounds": options.rounds, "warm": options.warm, "rows": rows}
+    print(render(rows), render_fetches(fetches), sep="\n\n")
+    measured = {"rounds": options.rounds, "warm": options.warm, "rows": rows, "fetches": fetches}
+    document = {"machine": machine(), **measured}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "lambda.json").write_text(json.dumps(document, indent=2) + "\n")
 
@@ -42,13 +44,24 @@ def main() -> None:
 def measure_model(model: str, endpoint: str, rounds: int, warm: int) -> dict[str, list[Sample]]:
     """Run every case once a round; the first round, which fills the page cache, is thrown away."""
     samples: dict[str, list[Sample]] = {case: [] for case in CASES}
-    invocations = warm if model == "tabular" else warm // 20
+    invocations = warm if model == "tabular" else warm // 20  # a request of the others takes milliseconds
     for number in range(rounds + 1):
         for case in CASES:
             sample = measure(case, model, endpoint, warm=invocations)
             if number:
                 samples[case].append(sample)
     return samples
+
+
+def compare_clients(model: str, endpoint: str, rounds: int) -> dict[str, Any]:
+    """Time process start → artifact on disk with each S3 client, interleaved."""
+    seconds: dict[str, list[float]] = {"fetch_lean": [], "fetch_boto3": []}
+    for _ in range(rounds):
+        for case, found in seconds.items():
+            found.append(measure(case, model, endpoint).first_answer_s)
+    ratios = [b / a for a, b in zip(seconds["fetch_lean"], seconds["fetch_boto3"], strict=True)]
+    medians = {case: round(statistics.median(found) * 1000, 1) for case, found in seconds.items()}
+    return {"model": model, **medians, "boto3_ratio": round(statistics.median(ratios), 2)}
 
 
 def row(model: str, case: str, samples: dict[str, list[Sample]]) -> dict[str, Any]:
@@ -75,6 +88,15 @@ def render(rows: list[dict[str, Any]]) -> str:
         f"| {r['model']} | {r['case']} | {r['cold_ms']:.0f} | {r['cold_ratio']:.2f} | {r['peak_mb']} | "
         f"{_cell(r['warm_p50_us'])} | {_cell(r['warm_p99_us'])} |"
         for r in rows
+    ]
+    return "\n".join(lines)
+
+
+def render_fetches(fetches: list[dict[str, Any]]) -> str:
+    """Write the comparison of S3 clients as a Markdown table."""
+    lines = ["| artifact | our reader, ms | boto3 `download_file`, ms | boto3 ÷ ours |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {f['model']} | {f['fetch_lean']:.0f} | {f['fetch_boto3']:.0f} | {f['boto3_ratio']:.1f} |" for f in fetches
     ]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-_RANGE = re.compile(r"bytes=(\d+)-(\d+)\Z")
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, headers = 200, {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": "binary/octet-stream"}
         part: bytes | memoryview = body
         if asked := _RANGE.match(self.headers.get("Range", "")):
-            first, last = int(asked[1]), min(int(asked[2]), len(body) - 1)
+            first, last = int(asked[1]), min(int(asked[2] or len(body)), len(body) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
             status, part = 206, memoryview(body)[first : last + 1]
         self._send(status, part, headers, with_body=with_body)
