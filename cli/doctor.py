@@ -62,7 +62,7 @@ def command(
     given = shell(context)
     findings = [*check_machine(version_of=partial(version_of, path=search_path(given.environ)))]
     if not local:
-        findings += check_account(given.stage_name(stage), region=given.environ.get(REGION_VARIABLE))
+        findings += check_account(given.stage_name(stage), region=given.environ.get(REGION_VARIABLE) or None)
     output = Output.standard(as_json=as_json)
     if as_json:
         output.document([finding._asdict() for finding in findings])

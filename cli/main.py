@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 import typer
@@ -55,7 +56,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], *, choose: Choose 
     """
     output = Output.standard(as_json="--json" in arguments)
     try:
-        result = app(list(arguments), prog_name="warmstart", standalone_mode=False, obj=Shell(environ, choose))
+        with ExitStack() as closing:
+            shell = Shell(environ, closing, choose)
+            result = app(list(arguments), prog_name="warmstart", standalone_mode=False, obj=shell)
     except WarmstartError as error:
         output.error(error.code, error.message, remedy_of(error))
         return exit_code_of(error)

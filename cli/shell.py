@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
@@ -23,9 +24,10 @@ _SAYS: Final[Mapping[str, bool]] = {"1": True, "true": True, "yes": True, "0": F
 
 
 class Shell(NamedTuple):
-    """The surroundings of one command."""
+    """The surroundings of one command; what the command opened is closed with `closing`."""
 
     environ: Mapping[str, str]
+    closing: ExitStack
     choose: Choose = choose
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
@@ -42,9 +44,11 @@ class Shell(NamedTuple):
         """
         if local and name is not None:
             raise typer.BadParameter("expected either --local or --stage: the twin runs one stage")
-        if name is None and (local or self._local()):
-            return self.choose(stacks.DEFAULT_STAGE, local=True, environ=self.environ)
-        return self.choose(self.stage_name(name), local=False, environ=self.environ)
+        on_twin = name is None and (local or self._local())
+        wanted = stacks.DEFAULT_STAGE if on_twin else self.stage_name(name)
+        stage = self.choose(wanted, local=on_twin, environ=self.environ)
+        self.closing.callback(stage.close)
+        return stage
 
     def stage_name(self, name: str | None) -> str:
         """Return the name given, else the environment's, else `prod`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -52,6 +52,10 @@ class Stage(Protocol):
         """A client of the data plane."""
         ...
 
+    def close(self) -> None:
+        """Close every connection that was opened for the stage."""
+        ...
+
 
 class Choose(Protocol):
     """How a stage is found. Raises: Unreachable."""
@@ -66,6 +70,7 @@ class AwsStage:
 
     def __init__(self, name: str, *, bucket: str | None = None, region: str | None = None) -> None:
         self._name, self._bucket, self._region = name, bucket, region
+        self._closing = ExitStack()
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -80,7 +85,9 @@ class AwsStage:
 
         bucket = self._bucket or self._output(stacks.store_stack(self._name), stacks.STORE_BUCKET)
         with _asking("S3"):
-            return S3Objects(bucket, self._session.client("s3"))
+            client = self._session.client("s3")
+        self._closing.callback(client.close)
+        return S3Objects(bucket, client)
 
     def client(self) -> Predictor:
         """A client with the stage's own API key, which the caller's credentials must be allowed to read.
@@ -92,8 +99,14 @@ class AwsStage:
         stack = stacks.serving_stack(self._name)
         key_id = self._output(stack, stacks.API_KEY_ID)
         with _asking(f"API key {key_id}", remedy="the caller needs apigateway:GET on it"):
-            key = self._session.client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"]
-        return Client(self._output(stack, stacks.ENDPOINT), api_key=key)
+            apigateway = self._session.client("apigateway")
+            self._closing.callback(apigateway.close)
+            key = apigateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
+        return self._closing.enter_context(Client(self._output(stack, stacks.ENDPOINT), api_key=key))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._closing.close()
 
     def _output(self, stack: str, key: str) -> str:
         outputs = self._outputs(stack)
@@ -103,7 +116,9 @@ class AwsStage:
 
     def _outputs(self, stack: str) -> Mapping[str, str]:
         with _asking(f"stack {stack}", remedy="deploy it with `cdk deploy --all`, or name another with --stage"):
-            [found] = self._session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+            cloudformation = self._session.client("cloudformation")
+            self._closing.callback(cloudformation.close)
+            [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
@@ -139,6 +154,7 @@ class LocalStage:
                 f"local twin: {ready_file} is no ready file ({error}); remove it, and start `warmstart local`"
             ) from error
         _knock(self._address.aws_endpoint_url, ready_file)
+        self._closing = ExitStack()
 
     def objects(self) -> ObjectStore:
         """The twin's store."""
@@ -148,13 +164,19 @@ class LocalStage:
         from model_store.s3 import S3Objects
 
         session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=self._address.region)
-        return S3Objects(self._address.store, session.client("s3", endpoint_url=self._address.aws_endpoint_url))
+        client = session.client("s3", endpoint_url=self._address.aws_endpoint_url)
+        self._closing.callback(client.close)
+        return S3Objects(self._address.store, client)
 
     def client(self) -> Predictor:
         """A client of the twin's gateway."""
         from warmstart.client import Client
 
-        return Client(self._address.endpoint, api_key=self._address.api_key)
+        return self._closing.enter_context(Client(self._address.endpoint, api_key=self._address.api_key))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._closing.close()
 
 
 def _knock(url: str, ready_file: Path) -> None:
@@ -178,4 +200,4 @@ def choose(name: str, *, local: bool, environ: Mapping[str, str]) -> Stage:
     """Return the running twin's stage, or the one deployed under this name. Raises: Unreachable."""
     if local:
         return LocalStage(ready_file(environ))
-    return AwsStage(name, bucket=environ.get(BUCKET_VARIABLE), region=environ.get(REGION_VARIABLE))
+    return AwsStage(name, bucket=environ.get(BUCKET_VARIABLE), region=environ.get(REGION_VARIABLE) or None)

@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NamedTuple
@@ -139,10 +139,10 @@ def serve(port: int, *, ready_file: Path, once: bool) -> None:
     with Twin.start(port=port, ready_file=ready_file, progress=progress) as twin:
         with step("train iris, breast-cancer and digits with scikit-learn"):
             models = train()
-        stage = LocalStage(ready_file)
-        for model in models:
-            with step(f"convert and publish {model.name}"):
-                publish(model, stage)
+        with closing(LocalStage(ready_file)) as stage:
+            for model in models:
+                with step(f"convert and publish {model.name}"):
+                    publish(model, stage)
         with Client(twin.address.endpoint, api_key=twin.address.api_key) as client:
             for model in models:
                 with step(f"predict {ROWS} rows of {model.name} over HTTP: the same as scikit-learn"):

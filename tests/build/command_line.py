@@ -46,12 +46,16 @@ class MemoryStage:
     def __init__(self) -> None:
         self.store: ObjectStore = MemoryObjects()
         self.predictor = Predictor(Answer({"predictions": []}, 1, "r-1"))
+        self.is_closed = False
 
     def objects(self) -> ObjectStore:
         return self.store
 
     def client(self) -> Predictor:
         return self.predictor
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 class Ran(NamedTuple):

@@ -156,6 +156,15 @@ def test_what_the_machine_refuses_is_a_refusal_with_the_file(warmstart: CommandL
     assert warmstart("models") == (1, "", "system: model.onnx: Permission denied\n")
 
 
+@pytest.mark.parametrize("ref", ["iris", "nope"])
+def test_the_stage_is_closed_in_the_end_whatever_came(warmstart: CommandLine, ref: str) -> None:
+    store_version(warmstart.stage.store, manifest("iris", 1))
+
+    warmstart("show", ref)
+
+    assert warmstart.stage.is_closed
+
+
 def test_an_interrupt_ends_it_quietly(warmstart: CommandLine) -> None:
     warmstart.stage.store = FailingObjects(KeyboardInterrupt())
 
