@@ -6,15 +6,11 @@ import base64
 import json
 import os
 import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import numpy as np
 import psutil
@@ -24,60 +20,15 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from local.process import TwinProcess
-from local.types import TwinAddress
 from model_store.convert.sklearn import to_onnx
-from model_store.publish import publish_file
-from model_store.s3 import S3Objects
 from tests.build import models
 from tests.build.slow_model import turns
+from tests.build.twin_client import ask, infer, publish, until
 from warmstart import stacks
 
-SETTINGS = {"alias_ttl_s": "1"}
-"""As the session's twin has them: the same template is not synthesized twice."""
 CHANGED_APP = "python -m tests.build.changed_app"
 INFERENCE_LOG = "/warmstart/prod/inference"
-SECOND_TWIN = pytest.mark.xdist_group("second twin")
-"""For tests that start twins of their own: in one worker, beside the one with the session's twin."""
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx")
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-def ask(address: TwinAddress, method: str, path: str, body: object = None, *, key: str | None = None) -> Answer:
-    """Send one request on a connection of its own."""
-    url = urlsplit(address.endpoint)
-    connection = HTTPConnection(str(url.hostname), url.port, timeout=60)
-    headers = {"x-api-key": address.api_key if key is None else key, "content-type": "application/json"}
-    connection.request(method, url.path + path, None if body is None else json.dumps(body), headers)
-    response = connection.getresponse()
-    answer = Answer(
-        response.status, {name.lower(): value for name, value in response.getheaders()}, json.loads(response.read())
-    )
-    connection.close()
-    return answer
-
-
-def infer(address: TwinAddress, model: str, name: str, datatype: str, data: list[Any], shape: list[int]) -> Answer:
-    """Send one tensor."""
-    tensor = {"name": name, "datatype": datatype, "shape": shape, "data": data}
-    return ask(address, "POST", f"/v2/models/{model}/infer", {"inputs": [tensor]})
-
-
-def store(twin: TwinProcess) -> S3Objects:
-    """The twin's store, as publishers reach it."""
-    client = twin.session.client("s3", endpoint_url=twin.address.aws_endpoint_url)
-    return S3Objects(twin.address.store, client)
-
-
-def publish(twin: TwinProcess, tmp_path: Path, name: str, graph: bytes) -> int:
-    """Publish a model, return its version."""
-    source = tmp_path / f"{name}.onnx"
-    source.write_bytes(graph)
-    return publish_file(source, name, store(twin)).manifest.version
 
 
 def lambda_client(twin: TwinProcess) -> LambdaClient:
@@ -94,15 +45,6 @@ def inference_function(twin: TwinProcess) -> str:
 def reports(twin: TwinProcess) -> list[str]:
     """The REPORT lines of the inference function."""
     return [line for line in twin.logs(INFERENCE_LOG) if line.startswith("REPORT")]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens soon."""
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in 30 s")
 
 
 def end_environments(twin: TwinProcess) -> None:
@@ -241,74 +183,3 @@ def test_deploying_changed_code_moves_the_alias_and_starts_new_environments(twin
     assert int(after) > int(before)
     assert client.get_function(FunctionName=function, Qualifier="live")["Configuration"]["Version"] == after
     assert "Init Duration" in reports(twin)[started]
-
-
-class Restarted(NamedTuple):
-    """A twin that came up again on the folder of one that was killed, and the key that the dead one had."""
-
-    twin: TwinProcess
-    old_key: str
-
-
-@pytest.fixture(scope="module")
-def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarted]:
-    folder = tmp_path_factory.mktemp("restarted")
-    with TwinProcess.start(data=folder / "data", context=SETTINGS) as first:
-        publish(first, folder, "doubling", models.scale(2.0))
-        s3 = first.session.client("s3", endpoint_url=first.address.aws_endpoint_url)
-        s3.put_object(Bucket=first.address.store, Key="notes/kept", Body=b"1", ContentType="text/plain")
-        s3.put_object(Bucket=first.address.store, Key="notes/taken-back", Body=b"1")
-        s3.delete_object(Bucket=first.address.store, Key="notes/taken-back")
-        first.kill()
-    with TwinProcess.start(data=folder / "data", context=SETTINGS) as second:
-        yield Restarted(second, first.address.api_key)
-
-
-@SECOND_TWIN
-def test_what_was_published_survives_the_twins_death(restarted: Restarted) -> None:
-    answer = infer(restarted.twin.address, "doubling", "x", "FP32", [1.0, 2.0], [1, 2])
-    assert answer.body["outputs"][0]["data"] == [2.0, 4.0]
-    assert list(store(restarted.twin).keys("notes/")) == ["notes/kept"]
-    s3 = restarted.twin.session.client("s3", endpoint_url=restarted.twin.address.aws_endpoint_url)
-    kept = s3.get_object(Bucket=restarted.twin.address.store, Key="notes/kept")
-    assert (kept["Body"].read(), kept["ContentType"]) == (b"1", "text/plain")
-
-
-@SECOND_TWIN
-def test_the_api_key_survives_the_twins_death(restarted: Restarted) -> None:
-    assert restarted.twin.address.api_key == restarted.old_key
-
-
-@SECOND_TWIN
-def test_destroying_leaves_nothing_behind_and_stopping_neither(restarted: Restarted) -> None:
-    twin = restarted.twin
-    assert ask(twin.address, "GET", "/v2").status == 200
-    twin.cdk.destroy()
-    assert left_over(twin) == {"stacks": ["CDKToolkit"]}
-    assert ask(twin.address, "GET", "/v2").status == 403
-    until(lambda: twin.environments() == [])
-    processes = [psutil.Process(twin.pid), *psutil.Process(twin.pid).children(recursive=True)]
-    twin.stop()
-    assert psutil.wait_procs(processes, timeout=5)[1] == []
-    for url in (twin.address.endpoint, twin.address.aws_endpoint_url):
-        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
-            probe.connect(("127.0.0.1", urlsplit(url).port))
-
-
-def left_over(twin: TwinProcess) -> dict[str, list[str]]:
-    """What stands on the twin, by kind; the store's buckets apart, which a destroy retains."""
-    session, url = twin.session, twin.address.aws_endpoint_url
-    functions, gateway = session.client("lambda", endpoint_url=url), session.client("apigateway", endpoint_url=url)
-    alarms, logs = session.client("cloudwatch", endpoint_url=url), session.client("logs", endpoint_url=url)
-    formation = session.client("cloudformation", endpoint_url=url)
-    found = {
-        "functions": [f["FunctionName"] for f in functions.list_functions()["Functions"]],
-        "layers": [layer["LayerName"] for layer in functions.list_layers()["Layers"]],
-        "apis": [api["id"] for api in gateway.get_rest_apis()["items"]],
-        "keys": [key["id"] for key in gateway.get_api_keys()["items"]],
-        "plans": [plan["id"] for plan in gateway.get_usage_plans()["items"]],
-        "alarms": [alarm["AlarmName"] for alarm in alarms.describe_alarms()["MetricAlarms"]],
-        "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
-        "stacks": [stack["StackName"] for stack in formation.describe_stacks()["Stacks"]],
-    }
-    return {kind: names for kind, names in found.items() if names}
