@@ -15,6 +15,7 @@ help: ## what there is
 setup: $(READY) ## .venv, node and the CDK command line
 
 $(READY): requirements/dev.txt pyproject.toml package.json package-lock.json
+	@echo "setting up .venv, node and the CDK: a minute or two, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
