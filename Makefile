@@ -26,7 +26,7 @@ demo: setup ## deploy the stack to the local twin, publish real models, predict 
 	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
 
 test: setup ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff format --check --quiet

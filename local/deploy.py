@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 APP: Final = f"{sys.executable} -m infra.app"
 """As in cdk.json, with this very Python."""
-_HOST_LAYERS: Final = ("layer_platform", "host")
 _SOURCES: Final = ("infra", "handlers", "warmstart", "model_store", "layers", "cdk.json", "package.json")
 _ASSEMBLIES_KEPT: Final = 6
 _LOG: Final = logging.getLogger(__name__)
@@ -54,6 +53,8 @@ class Cdk:
     app: str = APP
     context: tuple[tuple[str, str], ...] = ()
     """Settings of the stage, as `cdk -c key=value` gives them."""
+    layer_platform: str = "host"
+    """What the layers hold: this machine's packages for the twin, `lambda` for containers."""
 
     @property
     def work(self) -> Path:
@@ -61,12 +62,17 @@ class Cdk:
         return self.root / "build" / "twin"
 
     def assembly(self) -> Path:
-        """Return the finished cloud assembly, synthesized now if its inputs are new. Raises: DeployFailed."""
+        """Return the finished cloud assembly, synthesized now if its inputs are new. Raises: DeployFailed.
+
+        One that bakes models is made anew each time: what their versions hold is the store's to say.
+        """
         target = self.work / "assemblies" / self._digest()
+        if self._bakes():
+            shutil.rmtree(target, ignore_errors=True)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
-            settings = (*self.context, _HOST_LAYERS)
+            settings = (*self.context, ("layer_platform", self.layer_platform))
             context = [argument for key, value in settings for argument in ("--context", f"{key}={value}")]
             try:
                 self.run(["synth", "--quiet", "--app", self.app, "--output", str(partial), *context])
@@ -115,10 +121,14 @@ class Cdk:
             raise DeployFailed(f"cdk {arguments[0]}: exit code {process.returncode}\n{tail}")
         return printed
 
+    def _bakes(self) -> bool:
+        return "baked_models" in dict(self.context) or "baked_models" in (self.root / "cdk.json").read_text()
+
     def _digest(self) -> str:
         """Digest everything that decides what the app synthesizes."""
         digest = hashlib.sha256()
-        tools = (sys.version, platform.machine(), version("aws-cdk-lib"), self.app, str(self.root), repr(self.context))
+        settings = repr((self.app, str(self.root), self.context, self.layer_platform))
+        tools = (sys.version, platform.machine(), version("aws-cdk-lib"), settings)
         digest.update("\0".join(tools).encode())
         own = Path(*self.app.split()[-1].split(".")).with_suffix(".py")
         for path in _files(self.root / source for source in (*_SOURCES, own)):

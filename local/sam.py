@@ -144,9 +144,10 @@ def serve(*, port: int, ready_file: Path) -> int:
 
 
 def _synthesize(store_url: str) -> Path:
-    """Synthesize for this machine's processor, with the asset metadata (`cdk synth` writes it) that SAM finds code by."""
+    """Synthesize for this machine's processor; `cdk synth` writes the asset metadata that SAM finds code by."""
     context = (("architecture", host_architecture()),)
-    return Cdk(root=ROOT, aws_url=store_url, environ=os.environ, context=context).assembly()
+    cdk = Cdk(root=ROOT, aws_url=store_url, environ=os.environ, context=context, layer_platform="lambda")
+    return cdk.assembly()
 
 
 def _make_bucket(store_url: str) -> None:
