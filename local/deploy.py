@@ -122,7 +122,8 @@ class Cdk:
         return printed
 
     def _bakes(self) -> bool:
-        return "baked_models" in dict(self.context) or "baked_models" in (self.root / "cdk.json").read_text()
+        settings = self.root / "cdk.json"
+        return "baked_models" in dict(self.context) or (settings.is_file() and "baked_models" in settings.read_text())
 
     def _digest(self) -> str:
         """Digest everything that decides what the app synthesizes."""
