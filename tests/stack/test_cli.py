@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -12,16 +14,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
 from cli.main import run
 from local.process import TwinProcess
 from local.types import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from model_store.convert.sklearn import to_onnx
 from tests.build import models
 from tests.build.command_line import Ran
 
-pytestmark = pytest.mark.xdist_group("twin")
+pytestmark = [
+    pytest.mark.xdist_group("twin"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx"),
+]
 
+ROOT = Path(__file__).resolve().parents[2]
 ENTRY = (sys.executable, "-c", "from cli.main import entry; entry()")
 _FOLLOWS_WITHIN_S = 20.0
 
@@ -74,6 +84,28 @@ def test_a_model_goes_its_whole_way(warmstart: Callable[..., Ran], tmp_path: Pat
     assert warmstart("alias", "cli-scale", "live", "1", "--expected", "2").code == 0
     until([2, 4], lambda: predicted(warmstart))
     assert warmstart("alias", "cli-scale", "live", "1", "--expected", "2").code == 1
+
+
+def test_the_readmes_way_from_a_model_to_an_answer(
+    warmstart: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = load_iris()
+    measures = data.data.astype(np.float32)
+    fitted = LogisticRegression(max_iter=1000).fit(measures, data.target)
+    (tmp_path / "model.onnx").write_bytes(to_onnx(fitted, measures).graph)
+    monkeypatch.chdir(tmp_path)
+    # Another model's name than the README's: other tests may have published an iris.
+    [session] = re.findall(
+        r"```console\n(.*?--local.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    session = session.replace("iris ", "readme-iris ").replace("iris:", "readme-iris:")
+
+    commands = re.findall(r"^\$ warmstart (.*) --local\n((?:[^$].*\n)*)", session, re.MULTILINE)
+
+    assert len(commands) == 2
+    for command, expected in commands:
+        printed = warmstart(*shlex.split(command)).out
+        assert re.fullmatch(".*".join(map(re.escape, expected.split("…"))), printed), printed
 
 
 def test_what_the_endpoint_refuses_is_a_refusal(warmstart: Callable[..., Ran]) -> None:
