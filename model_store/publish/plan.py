@@ -14,9 +14,9 @@ from model_store.manifest import ModelFile
 from model_store.objects import ObjectStore
 from model_store.publish.onnx_source import read_onnx
 from model_store.registry_reader import RegistryReader
-from warmstart.errors import AliasNotFound, ModelNotFound
+from warmstart.errors import AliasNotFound, ModelNotFound, UnsupportedModel
 from warmstart.refs import LIVE, check_name
-from warmstart.tensors import Signature
+from warmstart.tensors import Signature, TensorSpec
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ def plan_publish(
     """
     check_name(name)
     model = read_onnx(source)
+    _check_labels(labels, model.signature.outputs)
     uploads = tuple(UploadFile(path, _describe(path, inside)) for inside, path in model.files)
     claim = ClaimVersion(_first_free(objects, name))
     move = MoveAlias(LIVE, _seen(objects, name))
@@ -100,6 +101,16 @@ def plan_publish(
         provenance=provenance,
         steps=(claim, *uploads, WriteManifest(), move),
     )
+
+
+def _check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...]) -> None:
+    """Refuse labels that cannot be those of the model's score columns, where it declares how many it has."""
+    scores = [spec for spec in outputs if spec.datatype.startswith("FP") and len(spec.shape) == 2 and spec.shape[1] > 1]
+    if labels and scores and all(spec.shape[1] != len(labels) for spec in scores):
+        raise UnsupportedModel(
+            f"labels: expected one for each column of {' or '.join(map(str, scores))}, got {len(labels)}: "
+            f"{', '.join(map(str, labels))[:80]}"
+        )
 
 
 def _describe(path: Path, inside: str) -> ModelFile:
