@@ -1,0 +1,33 @@
+"""The figures in docs/performance.md are those of the last run that was committed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.__main__ import render, render_fetches
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results" / "lambda.json").read_text())
+    return found
+
+
+def test_the_document_shows_the_tables_of_the_last_run(results: dict[str, Any]) -> None:
+    document = (ROOT / "docs" / "performance.md").read_text()
+    assert render(results["rows"]) in document
+    assert render_fetches(results["fetches"]) in document
+
+
+def test_the_document_names_the_machine_and_the_versions(results: dict[str, Any]) -> None:
+    document = (ROOT / "docs" / "performance.md").read_text()
+    machine = results["machine"]
+    for package in ("onnxruntime", "numpy", "orjson", "boto3", "fastapi", "mangum", "pydantic"):
+        assert f"{package} {machine[package]}" in document
+    assert f"{machine['cpu']}, {machine['cores']} vCPU, {machine['system']}; Python {machine['python']}" in document
