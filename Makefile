@@ -44,7 +44,7 @@ lock: setup ## make the hash-pinned requirement files anew
 	@$(BIN)/python -m layers.lock
 
 synth: setup ## the template as it goes to AWS, into cdk.out, checked by the CDK's own validator
-	@cdk synth --all --quiet --no-notices
+	@cdk synth --quiet --no-notices
 
 layers: setup ## build the Lambda layers, print bytes per package
 	@$(BIN)/python -m layers build inference
