@@ -1,4 +1,4 @@
-"""The API Gateway types of a template, kept so that boto3 reads all of them back.
+"""A template's REST APIs, with their resources, methods and stages, kept so that boto3 reads all of them back.
 
 Source: CloudFormation template reference, "Amazon API Gateway resource type reference".
 """
@@ -10,15 +10,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from moto.apigateway.models import APIGatewayBackend, ApiKey, RestAPI, Stage, apigateway_backends
+from moto.apigateway.models import APIGatewayBackend, RestAPI, Stage, apigateway_backends
 
-from local.aws.identity import identifier, secret
 from local.aws.resource import Properties, Taught, lower_first, tags
 
 _ROOT = "RootResourceId"
 
 
-class _ApiGateway(Taught):
+class ApiGatewayType(Taught):
+    """The base of API Gateway's types."""
+
     @property
     def backend(self) -> APIGatewayBackend:
         return apigateway_backends[self.account_id][self.region_name]
@@ -27,7 +28,7 @@ class _ApiGateway(Taught):
         return self.backend.get_rest_api((properties or self.properties)["RestApiId"])
 
 
-class RestApi(_ApiGateway):
+class RestApi(ApiGatewayType):
     """`Ref`: the API's id."""
 
     type: ClassVar[str] = "AWS::ApiGateway::RestApi"
@@ -63,7 +64,7 @@ class RestApi(_ApiGateway):
         return {_ROOT: api.root_resource_id, "RestApiId": api.id}
 
 
-class Resource(_ApiGateway):
+class Resource(ApiGatewayType):
     """`Ref`: the resource's id."""
 
     type: ClassVar[str] = "AWS::ApiGateway::Resource"
@@ -81,7 +82,7 @@ class Resource(_ApiGateway):
         return {"ResourceId": self.physical_resource_id}
 
 
-class Method(_ApiGateway):
+class Method(ApiGatewayType):
     """A method with its integration and responses. `Ref`: a generated name."""
 
     type: ClassVar[str] = "AWS::ApiGateway::Method"
@@ -145,7 +146,7 @@ class Method(_ApiGateway):
             resource.delete_method(self.properties["HttpMethod"])
 
 
-class Deployment(_ApiGateway):
+class Deployment(ApiGatewayType):
     """`Ref`: the deployment's id. The twin serves the API's methods as they are now, not a frozen copy."""
 
     type: ClassVar[str] = "AWS::ApiGateway::Deployment"
@@ -171,7 +172,7 @@ class Deployment(_ApiGateway):
         return {"DeploymentId": self.physical_resource_id}
 
 
-class ApiStage(_ApiGateway):
+class ApiStage(ApiGatewayType):
     """`Ref`: the stage's name."""
 
     type: ClassVar[str] = "AWS::ApiGateway::Stage"
@@ -215,180 +216,7 @@ def _method_setting(setting: Properties) -> dict[str, Any]:
     return dict(lower_first(kept))
 
 
-class Key(_ApiGateway):
-    """`Ref`: the key's id. Id and value are the same at each start where the twin keeps its data."""
-
-    type: ClassVar[str] = "AWS::ApiGateway::ApiKey"
-    name_property: ClassVar[str] = "Name"
-    attribute_names: ClassVar[frozenset[str]] = frozenset({"APIKeyId"})
-
-    def create(self, name: str, properties: Properties) -> None:
-        value = properties.get("Value") or secret("api-key", name)
-        self.physical_resource_id = identifier("api-key", name)
-        self.backend.keys[self.physical_resource_id] = ApiKey(self.physical_resource_id, name=name, value=value)
-        self._set(properties)
-
-    def update(self, name: str, properties: Properties) -> Key:
-        if name != self.backend.get_api_key(self.physical_resource_id).name:
-            return super().update(name, properties)
-        self._set(properties)
-        return self
-
-    def _set(self, properties: Properties) -> None:
-        key = self.backend.get_api_key(self.physical_resource_id)
-        key.description = properties.get("Description")
-        key.enabled = properties.get("Enabled", False)
-        key.customer_id = properties.get("CustomerId")
-        key.stage_keys = [f"{s['RestApiId']}/{s['StageName']}" for s in properties.get("StageKeys", [])]
-
-    def remove(self) -> None:
-        self.backend.keys.pop(self.physical_resource_id, None)
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"APIKeyId": self.physical_resource_id}
-
-
-class UsagePlan(_ApiGateway):
-    """`Ref`: the plan's id."""
-
-    type: ClassVar[str] = "AWS::ApiGateway::UsagePlan"
-    name_property: ClassVar[str] = "UsagePlanName"
-    attribute_names: ClassVar[frozenset[str]] = frozenset({"Id"})
-
-    def create(self, name: str, properties: Properties) -> None:
-        self.physical_resource_id = self.backend.create_usage_plan({"name": name}).id
-        self._set(name, properties)
-
-    def update(self, name: str, properties: Properties) -> UsagePlan:
-        self._set(name, properties)
-        return self
-
-    def _set(self, name: str, properties: Properties) -> None:
-        plan = self.backend.get_usage_plan(self.physical_resource_id)
-        plan.name = name
-        plan.description = properties.get("Description")
-        plan.throttle = lower_first(properties.get("Throttle", {}))
-        plan.quota = lower_first(properties.get("Quota", {}))
-        plan.api_stages = [_plan_stage(stage) for stage in properties.get("ApiStages", [])]
-
-    def remove(self) -> None:
-        self.backend.usage_plans.pop(self.physical_resource_id, None)
-        self.backend.usage_plan_keys.pop(self.physical_resource_id, None)
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"Id": self.physical_resource_id}
-
-
-def _plan_stage(stage: Properties) -> dict[str, Any]:
-    throttle = {key: lower_first(value) for key, value in stage.get("Throttle", {}).items()}
-    return {"apiId": stage["ApiId"], "stage": stage["Stage"], **({"throttle": throttle} if throttle else {})}
-
-
-class UsagePlanKey(_ApiGateway):
-    """`Ref`: `keyId:usagePlanId`."""
-
-    type: ClassVar[str] = "AWS::ApiGateway::UsagePlanKey"
-    attribute_names: ClassVar[frozenset[str]] = frozenset({"Id"})
-
-    def create(self, name: str, properties: Properties) -> None:  # noqa: ARG002
-        key, plan = properties["KeyId"], properties["UsagePlanId"]
-        self.backend.create_usage_plan_key(plan, {"keyId": key, "keyType": properties["KeyType"]})
-        self.physical_resource_id = f"{key}:{plan}"
-
-    def remove(self) -> None:
-        key, _, plan = self.physical_resource_id.partition(":")
-        self.backend.usage_plan_keys.get(plan, {}).pop(key, None)
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"Id": self.physical_resource_id}
-
-
-class Model(_ApiGateway):
-    """`Ref`: the model's name."""
-
-    type: ClassVar[str] = "AWS::ApiGateway::Model"
-    name_property: ClassVar[str] = "Name"
-
-    def create(self, name: str, properties: Properties) -> None:
-        schema = properties.get("Schema", {})
-        self.backend.create_model(
-            properties["RestApiId"],
-            name,
-            properties.get("ContentType", "application/json"),
-            properties.get("Description", ""),
-            schema if isinstance(schema, str) else json.dumps(schema),
-        )
-        self.physical_resource_id = name
-
-    def update(self, name: str, properties: Properties) -> Model:
-        self.remove()
-        self.create(name, properties)
-        return self
-
-    def remove(self) -> None:
-        self.api().models.pop(self.physical_resource_id, None)
-
-
-class RequestValidator(_ApiGateway):
-    """`Ref`: the validator's id."""
-
-    type: ClassVar[str] = "AWS::ApiGateway::RequestValidator"
-    name_property: ClassVar[str] = "Name"
-    attribute_names: ClassVar[frozenset[str]] = frozenset({"RequestValidatorId"})
-
-    def create(self, name: str, properties: Properties) -> None:
-        body, parameters = (properties.get(f"ValidateRequest{what}", False) for what in ("Body", "Parameters"))
-        made = self.backend.create_request_validator(properties["RestApiId"], name, body, parameters)
-        self.physical_resource_id = made.id
-
-    def update(self, name: str, properties: Properties) -> RequestValidator:
-        if properties["RestApiId"] != self.properties["RestApiId"]:
-            return super().update(name, properties)
-        validator = self.api().get_request_validator(self.physical_resource_id)
-        validator.name = name
-        validator.validate_request_body = properties.get("ValidateRequestBody", False)
-        validator.validate_request_parameters = properties.get("ValidateRequestParameters", False)
-        return self
-
-    def remove(self) -> None:
-        self.api().request_validators.pop(self.physical_resource_id, None)
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"RequestValidatorId": self.physical_resource_id}
-
-
-class GatewayResponse(_ApiGateway):
-    """`Ref`: a generated name."""
-
-    type: ClassVar[str] = "AWS::ApiGateway::GatewayResponse"
-    attribute_names: ClassVar[frozenset[str]] = frozenset({"Id"})
-
-    def create(self, name: str, properties: Properties) -> None:
-        self.physical_resource_id = name
-        self._put(properties)
-
-    def update(self, name: str, properties: Properties) -> GatewayResponse:  # noqa: ARG002
-        self.remove()
-        self._put(properties)
-        return self
-
-    def _put(self, properties: Properties) -> None:
-        self.backend.put_gateway_response(
-            properties["RestApiId"],
-            properties["ResponseType"],
-            properties.get("StatusCode"),  # type: ignore[arg-type]  # moto keeps None as "the default status"
-            properties.get("ResponseParameters", {}),
-            properties.get("ResponseTemplates", {}),
-        )
-
-    def remove(self) -> None:
-        self.api().delete_gateway_response(self.properties["ResponseType"])
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"Id": self.physical_resource_id}
-
-
-class Account(_ApiGateway):
+class Account(ApiGatewayType):
     """The role with which API Gateway writes to CloudWatch. `Ref`: a generated name."""
 
     type: ClassVar[str] = "AWS::ApiGateway::Account"
@@ -409,17 +237,4 @@ class Account(_ApiGateway):
         return {"Id": self.physical_resource_id}
 
 
-TYPES: tuple[type[Taught], ...] = (
-    RestApi,
-    Resource,
-    Method,
-    Deployment,
-    ApiStage,
-    Key,
-    UsagePlan,
-    UsagePlanKey,
-    Model,
-    RequestValidator,
-    GatewayResponse,
-    Account,
-)
+TYPES: tuple[type[Taught], ...] = (RestApi, Resource, Method, Deployment, ApiStage, Account)
