@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
 
+from local.aws.conditions import held
+
 _STAGING: Final = "cdk-"
 """The CDK's own buckets are filled anew by each deployment."""
 
@@ -86,14 +88,16 @@ _DELETE_BUCKET: Final = S3Backend.delete_bucket
 
 
 def _put_object(backend: S3Backend, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> FakeKey:
-    made = _PUT(backend, bucket_name, key_name, *args, **kwargs)
+    with held(bucket_name, key_name):
+        made = _PUT(backend, bucket_name, key_name, *args, **kwargs)
     if _KEPT[0] is not None:
         _KEPT[0].changed(backend, bucket_name, key_name)
     return made
 
 
 def _delete_object(backend: S3Backend, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
-    done = _DELETE(backend, bucket_name, key_name, *args, **kwargs)
+    with held(bucket_name, key_name):
+        done = _DELETE(backend, bucket_name, key_name, *args, **kwargs)
     if _KEPT[0] is not None:
         _KEPT[0].changed(backend, bucket_name, key_name)
     return done

@@ -17,7 +17,7 @@ from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from local.aws import kept, stacks
+from local.aws import conditions, kept, stacks
 from local.aws.kept import Kept
 
 _ERRORS_KEPT: Final = 5
@@ -57,6 +57,7 @@ class AwsServer:
         self._kept = keep
         self._host = host
         kept.install(keep)
+        conditions.install()
         stacks.AFTER_CHANGE[:] = [after_change]
         self._server = make_server(host, port, self._answer, threaded=True, request_handler=_Handler)
         self.port: int = self._server.server_port
