@@ -208,7 +208,8 @@ def _cells(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int,
     row = array.shape[1:]
     if row in ((), (1,)):
         # Elements of an array keep their precision in JSON: 0.1 stays 0.1, which as an FP64 would have 17 digits.
-        values: list[Any] = list(array.reshape(count))
+        # Whole numbers need that not, and ONNX Runtime's are numpy.longlong, which orjson knows in arrays alone.
+        values: list[Any] = list(array.flat) if array.dtype.kind in _FLOATS else array.ravel().tolist()
         return [_label(labels, value) for value in values] if is_label else values
     keys = {str(label): None for label in labels}
     if keys and row == (len(keys),) and array.dtype.kind in _FLOATS:

@@ -12,6 +12,7 @@ from handlers.inference.data_plane import DataPlane
 from model_store.manifest import render_manifest
 from tests.build import inference, manifests, models
 from tests.build.inference import World, infer_body
+from warmstart.datatypes import DATATYPES, Datatype
 
 INFER = "/v2/models/doubler/infer"
 ALIAS = "GET models/doubler/aliases/live.json"
@@ -51,6 +52,18 @@ def test_records_are_answered(world: World) -> None:
         "model_version": "1",
         "predictions": [{"y": [2.0, 4.0]}, {"y": [6.0, 8.0]}],
     }
+
+
+@pytest.mark.parametrize("row", [row for row in DATATYPES.values() if row.name != "BF16"], ids=lambda row: row.name)
+def test_every_datatype_is_answered_in_both_protocols_as_onnx_runtime_gives_it(world: World, row: Datatype) -> None:
+    spec = {"x": (row.name, (-1, 1))}, {"y": (row.name, (-1, 1))}
+    world.publish("echo", models.identity(row.onnx_code, ("batch", 1)), inference.signature(*spec))
+    value = {"BYTES": "ü", "BOOL": True}.get(row.name, 7)
+    as_records = world.ask("POST", "/predict/echo", [{"x": value}])
+    as_tensors = world.ask("POST", "/v2/models/echo/infer", infer_body([value], shape=[1, 1], datatype=row.name))
+    assert (as_records.status, as_tensors.status) == (200, 200)
+    assert as_records.json["predictions"] == [{"y": value}]
+    assert as_tensors.json["outputs"] == [{"name": "y", "datatype": row.name, "shape": [1, 1], "data": [value]}]
 
 
 def test_the_servers_own_routes_are_answered_without_the_store(world: World) -> None:

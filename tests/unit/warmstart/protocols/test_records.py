@@ -123,6 +123,12 @@ def test_a_row_of_one_value_is_the_value() -> None:
     assert b'"predictions":[{"price":0.1},{"price":2.0}]' in body
 
 
+def test_whole_numbers_as_onnx_runtime_gives_them_are_written() -> None:
+    label = ("label", "INT64", np.array([2, -1], np.longlong))
+    count = ("count", "UINT64", np.array([[2**64 - 1], [0]], np.ulonglong))
+    assert render(label, count) == [{"label": 2, "count": 2**64 - 1}, {"label": -1, "count": 0}]
+
+
 def test_class_labels_name_the_scores_and_the_class() -> None:
     assert render(LABELS, SCORES, labels=("setosa", "versicolor", "virginica")) == [
         {"label": "setosa", "scores": {"setosa": 0.9, "versicolor": 0.1, "virginica": 0.0}},
