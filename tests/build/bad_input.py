@@ -101,7 +101,8 @@ TENSOR_ROWS = [
     infer("an integer out of range", x([1, 128], datatype="INT8"), 400, "input 'x': expected INT8 values (whole numbers from -128 to 127), got 128 (a number) at index 1"),
     infer("NaN", '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,NaN]}]}', 400, "body: expected JSON, got unexpected character, expected a JSON value at character 65; JSON has no NaN and no Infinity: send numbers"),
     infer("a number above FP64", '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,1e400]}]}', 400, "body: expected JSON, got number is infinity when parsed as double at character 65"),
-    infer("binary tensors", {**x([1, 2]), "outputs": [{"name": "y", "parameters": {"binary_data": True}}]}, 400, "output 'y': parameters: 'binary_data' belongs to an extension that is not served here; send and ask for tensors as JSON (tritonclient: binary_data=False)"),
+    infer("binary tensors", {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}]}, 400, "input 'x': parameters: 'binary_data_size' belongs to an extension that is not served here; send tensors as JSON, ask for all scores (tritonclient: binary_data=False, no class_count)"),
+    infer("the best classes only", {**x([1, 2]), "outputs": [{"name": "y", "parameters": {"classification": 2}}]}, 400, "output 'y': parameters: 'classification' belongs to an extension that is not served here; send tensors as JSON, ask for all scores (tritonclient: binary_data=False, no class_count)"),
 ]  # fmt: skip
 
 RECORD_ROWS = [

@@ -139,14 +139,18 @@ def _parse_outputs(items: Any) -> tuple[str, ...]:
 
 
 def _check_parameters(parameters: Any, where: str) -> None:
-    """Refuse what would change the answer's form: nothing that is asked for is silently left out."""
+    """Refuse what would change what the request says or the answer means: it is not silently left out.
+
+    `binary_data` and `binary_data_output` only prefer a form of the answer, which says itself that it is JSON (it has
+    no header `Inference-Header-Content-Length`); tritonclient sends them unless told otherwise, and reads both forms.
+    """
     if type(parameters) is not dict:
         raise MalformedBody(f"{where}: expected an object, got {kind_of(parameters)}")
-    for name in ("binary_data", "binary_data_output", "binary_data_size", "classification"):
+    for name in ("binary_data_size", "classification"):
         if parameters.get(name):
             raise InvalidRequest(
                 f"{where}: {name!r} belongs to an extension that is not served here; "
-                "send and ask for tensors as JSON (tritonclient: binary_data=False)"
+                "send tensors as JSON, ask for all scores (tritonclient: binary_data=False, no class_count)"
             )
     for name, value in parameters.items():
         if type(value) not in (str, int, float, bool):

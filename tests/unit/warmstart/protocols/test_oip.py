@@ -60,8 +60,14 @@ def test_parameters_are_read_and_unknown_ones_ignored() -> None:
     assert list(parse(request).inputs) == ["x"]
 
 
-@pytest.mark.parametrize("name", ["binary_data_size", "binary_data", "binary_data_output", "classification"])
-def test_an_extension_that_would_change_the_answer_is_refused(name: str) -> None:
+def test_a_preference_for_binary_answers_is_answered_in_json() -> None:
+    asked = {"name": "y", "parameters": {"binary_data": True}}
+    request = parse({**with_input(), "parameters": {"binary_data_output": True}, "outputs": [asked]})
+    assert request.outputs == ("y",)
+
+
+@pytest.mark.parametrize("name", ["binary_data_size", "classification"])
+def test_an_extension_that_would_change_what_is_meant_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest, match=f"{name!r} belongs to an extension"):
         parse({**with_input(), "parameters": {name: 8}})
 
