@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_HEAD_BYTES = 64 * 1024
 RECEIVE_BYTES = 256 * 1024
+_HEX = b"0123456789abcdefABCDEF"
 
 
 class Broken(Exception):
@@ -68,7 +69,9 @@ class Connection:
         try:
             self._socket.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
             received = self._receive()
-        except (ConnectionResetError, BrokenPipeError) as error:
+        except TimeoutError:
+            raise
+        except OSError as error:  # a reset, a broken pipe, or TLS that ended without saying so
             raise Broken(f"closed by the peer ({error})", unanswered=True) from error
         if not received:
             raise Broken("closed by the peer before an answer", unanswered=True)
@@ -84,7 +87,8 @@ class Connection:
         for piece in self._pieces(head):
             sink(piece)
             total += len(piece)
-        self.reusable = keeps and _is_delimited(head)
+        # What came beyond the body is not the next answer's beginning, whoever sent it.
+        self.reusable = keeps and _is_delimited(head) and not self._pending
         return total
 
     def _head(self, received: memoryview) -> Head:
@@ -104,7 +108,9 @@ class Connection:
     def _pieces(self, head: Head) -> Iterator[memoryview]:
         if head.status in (204, 304):
             return iter(())
-        if head.headers.get("transfer-encoding", "").lower() == "chunked":
+        if (coding := head.headers.get("transfer-encoding")) is not None:
+            if coding.lower() != "chunked":
+                raise Broken(f"transfer-encoding {coding[:40]!r} is not chunked")
             return self._chunks()
         length = head.headers.get("content-length")
         if length is None:
@@ -134,10 +140,9 @@ class Connection:
 
     def _chunk_size(self) -> int:
         line = self._line().partition(b";")[0].strip()
-        try:
-            return int(line, 16)
-        except ValueError:
-            raise Broken(f"chunk size {bytes(line[:40])!r} is no number") from None
+        if not line or line.strip(_HEX):  # `int` alone would also take a sign, a prefix and underscores
+            raise Broken(f"chunk size {line[:40]!r} is no number")
+        return int(line, 16)
 
     def _line(self) -> bytes:
         while (end := self._pending.find(b"\r\n")) < 0:

@@ -41,6 +41,20 @@ RECHECK_TIMEOUT_S = 1.0
 once, and waits no longer than this. A warm function would otherwise stand still before a store that is gone."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FAULTS = (429, 500, 502, 503, 504)
+_REMEDIES = {
+    "AccessDenied": ": the role needs s3:GetObject on it, and s3:ListBucket on the bucket "
+    "(without it S3 says so of a missing object too)",
+    "RequestTimeTooSkewed": ": this machine's clock is more than 15 minutes off",
+}
+_SUFFIXES = {
+    "cn": "amazonaws.com.cn",
+    "eusc": "amazonaws.eu",
+    "us-iso": "c2s.ic.gov",
+    "us-isob": "sc2s.sgov.gov",
+    "eu-isoe": "cloud.adc-e.uk",
+    "us-isof": "csp.hci.ic.gov",
+}
+"""The domains of AWS's other partitions, by what their regions' names begin with."""
 
 
 def _chance() -> float:
@@ -60,7 +74,8 @@ class Endpoint(NamedTuple):
     def of(cls, bucket: str, region: str, url: str | None = None) -> Endpoint:
         """AWS's own endpoint of a bucket, or its place under another URL (path style). Raises: InvalidSetting."""
         if url is None:
-            suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+            partitions = (domain for start, domain in _SUFFIXES.items() if region.startswith(f"{start}-"))
+            suffix = next(partitions, "amazonaws.com")
             if "." in bucket:  # the wildcard in S3's certificate covers one label
                 return cls(True, f"s3.{region}.{suffix}", 443, f"/{bucket}/")
             return cls(True, f"{bucket}.s3.{region}.{suffix}", 443, "/")
@@ -153,8 +168,8 @@ class S3Reader:
 
     def close(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._pop_idle()) is not None:
+            connection.close()
 
     def _download(self, key: str, part: str, size: int) -> None:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -182,11 +197,15 @@ class S3Reader:
 
         pairs = [(bounds[index], bounds[index + 1]) for index in range(count)]
         threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in pairs[1:]]
-        for thread in threads:
-            thread.start()
-        run(*pairs[0])
-        for thread in threads:
-            thread.join()
+        started: list[threading.Thread] = []
+        try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
+            run(*pairs[0])
+        finally:  # whatever happens here, nobody may write to the file's number once it is closed
+            for thread in started:
+                thread.join()
         if failures:
             raise failures[0]
         if len(done) != count:
@@ -294,15 +313,18 @@ class S3Reader:
         return Connection(endpoint.host.encode("ascii"), endpoint.port, tls=self._tls, timeout_s=timeout_s)
 
     def _idle_connection(self, timeout_s: float) -> Connection | None:
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
+        while (connection := self._pop_idle()) is not None:
             if 0 <= self._clock() - connection.used_at < KEEP_ALIVE_S:
                 connection.wait_at_most(timeout_s)
                 return connection
             connection.close()
+        return None
+
+    def _pop_idle(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # to ask before would be a race: another range may take it in between
+            return None
 
     def _release(self, connection: Connection) -> None:
         if connection.reusable and len(self._idle) < MAX_RANGES:
@@ -319,10 +341,7 @@ def _refused(key: str, head: Head, body: bytes) -> WarmstartError:
     if code in ("ExpiredToken", "InvalidToken"):  # S3 answers these with 400
         return StoreDenied(f"{key}: the store refused the credentials ({head.status} {code})")
     if head.status in (401, 403):
-        return StoreDenied(
-            f"{key}: the store refused ({head.status} {code}): the role needs s3:GetObject on it, "
-            "and s3:ListBucket on the bucket (without it S3 says so of a missing object too)"
-        )
+        return StoreDenied(f"{key}: the store refused ({head.status} {code}){_REMEDIES.get(code, '')}")
     where = head.headers.get("x-amz-bucket-region")
     hint = f"; the bucket is in {where}" if where else ""
     return StoreUnavailable(f"{key}: the store answered {head.status} {code}{hint}")
