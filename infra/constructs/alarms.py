@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, aws_cloudwatch_actions, aws_sns_subscriptions
+from aws_cdk import ArnFormat, Duration, Stack, aws_cloudwatch_actions, aws_sns_subscriptions
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -69,4 +70,18 @@ class Alarms(Construct):
     def _subscribe(self, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
         topic.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
+        # A policy of its own, such as the one that asks for TLS, replaces the topic's default one, which let this
+        # account's alarms in: SNS developer guide, "Example cases for Amazon SNS access control".
+        alarms = Stack.of(self).format_arn(
+            service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"ArnLike": {"aws:SourceArn": alarms}},
+            )
+        )
         return topic

@@ -134,9 +134,18 @@ def test_alarms_write_to_the_address(changed: Template) -> None:
 
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.org")
     assert [found["AlarmActions"] for found in changed.of("CloudWatch::Alarm")] == [[{"Ref": topic}]] * 5
-    assert changed.one("SNS::TopicPolicy")["PolicyDocument"]["Statement"][0]["Condition"] == {
-        "Bool": {"aws:SecureTransport": "false"}
-    }
+
+
+def test_nobody_but_the_accounts_alarms_may_publish_to_the_topic(changed: Template) -> None:
+    policy = changed.one("SNS::TopicPolicy")["PolicyDocument"]
+    [allowed] = [found for found in policy["Statement"] if found["Effect"] == "Allow"]
+    [denied] = [found for found in policy["Statement"] if found["Effect"] == "Deny"]
+
+    assert (allowed["Action"], allowed["Principal"]) == ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"})
+    assert text(allowed["Condition"]["ArnLike"]["aws:SourceArn"]) == (
+        "arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*"
+    )
+    assert (denied["Principal"], denied["Condition"]) == ("*", {"Bool": {"aws:SecureTransport": "false"}})
 
 
 def test_alarms_write_to_nobody_unless_asked_to() -> None:
