@@ -23,7 +23,9 @@ STAGES: Final = "stages"
 _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _GATEWAY: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
 _OURS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
-"""Context keys of this form are ours; the CDK's own have a ':', '/' or '@' in them."""
+"""Context keys of this form are ours, but for two; all else that is the CDK's has a ':', '/' or '@' in it."""
+_CDKS: Final = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})
+"""What `cdk acknowledge` and `cdk cli-telemetry` write into the context."""
 
 _LOG_RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
@@ -185,7 +187,7 @@ def from_context(context: Mapping[str, object]) -> StageConfig:
             f'stage: expected one of those under "{STAGES}" in cdk.json ({expected}); got {stage!r}', name="stage"
         )
     own = _mapping(f"{STAGES}.{stage}", stages.get(str(stage), {}))
-    over = {key: value for key, value in context.items() if _OURS.match(key) and key != STAGES}
+    over = {key: value for key, value in context.items() if _OURS.match(key) and key not in {STAGES, *_CDKS}}
     for key in (*own, *over):
         _refuse_unknown(key, known)
     if "stage" in own:

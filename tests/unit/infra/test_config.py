@@ -40,6 +40,10 @@ def test_the_cdks_own_context_is_left_alone() -> None:
     assert from_context({FLAG: True, "aws:cdk:enable-path-metadata": True}) == StageConfig()
 
 
+def test_what_cdk_commands_write_into_the_context_is_left_alone() -> None:
+    assert from_context({"acknowledged-issue-numbers": [34892], "cli-telemetry": False}) == StageConfig()
+
+
 def test_a_bad_value_is_refused_with_its_name_what_was_expected_and_what_came() -> None:
     error = refusal(memory_mb="64")
 
