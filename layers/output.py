@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Final, NamedTuple
 
 from layers.archive import normalize, write_zip
 from layers.target import Built
-from layers.wheels import publish
+from layers.wheels import publish, remove
 from warmstart.errors import BuildError
 
 UNZIPPED_LIMIT_BYTES: Final = 262_144_000
@@ -65,10 +64,14 @@ def builder_key() -> str:
 def built_once(folder: Path, fill: Callable[[Path], Sizes]) -> Built:
     """Return the output in a folder; if there is none, let `fill` write the tree into an empty one.
 
+    Builds may run side by side, and be killed at any moment: a folder comes into its place whole, or not at all.
     Raises: BuildError as `fill`, and if the tree is above Lambda's limit for a function and its layers.
     """
+    there = folder.is_dir()
     if not (folder / "built.json").is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if there:  # somebody has deleted a part of it
+            remove(folder)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
             _write(Path(scratch), fill)
             publish(Path(scratch), folder)
@@ -81,7 +84,7 @@ def _forget_old(folder: Path) -> None:
     siblings = [built.parent for built in folder.parent.glob(f"{name}-{'[0-9a-f]' * 16}/built.json")]
     siblings.sort(key=lambda path: (path == folder, (path / "built.json").stat().st_mtime), reverse=True)
     for old in siblings[_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+        remove(old)
 
 
 def _write(folder: Path, fill: Callable[[Path], Sizes]) -> None:

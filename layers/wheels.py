@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from layers.lock import hashes
+from layers.lock import hashes, pins
 from layers.target import Target
 from warmstart.errors import BuildError
 
@@ -27,9 +27,9 @@ def fetch_wheels(lock: Path, target: Target, *, root: Path) -> tuple[Path, ...]:
     key = hashlib.sha256(f"{target}\n{text}".encode()).hexdigest()[:16]
     folder = root / "build" / "wheels" / f"{lock.stem}-{target}-{key}"
     if folder.is_dir():
-        if _unlisted(folder, text) is None:
+        if _unlisted(folder, text) is None and len(_wheels(folder)) == len(pins(text)):
             return _wheels(folder)
-        shutil.rmtree(folder)
+        remove(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         _download(lock, target, Path(scratch))
@@ -61,6 +61,15 @@ def publish(scratch: Path, folder: Path) -> None:
             raise
     else:
         scratch.mkdir()  # the caller's temporary folder, which it is going to remove
+
+
+def remove(folder: Path) -> None:
+    """Take a folder out of its place in one step, then delete it: no build ever finds half of it there."""
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".removing-", ignore_cleanup_errors=True) as scratch,
+        contextlib.suppress(FileNotFoundError),  # another build was first
+    ):
+        folder.rename(Path(scratch) / "removed")
 
 
 def _download(lock: Path, target: Target, folder: Path) -> None:

@@ -60,3 +60,11 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(tmp_path: Path, index: Pa
     with pytest.raises(BuildError, match=r"(?s)could not download lock\.txt for lambda-arm64-python3\.13.*[Hh]ash"):
         fetch_wheels(pinned, Target(), root=tmp_path)
     assert list((tmp_path / "build/wheels").iterdir()) == []
+
+
+def test_a_cache_that_lost_a_wheel_is_downloaded_anew(tmp_path: Path, index: Path) -> None:
+    pinned = lock(tmp_path / "lock.txt", wheel(index, "one", {"one.py": ""}), wheel(index, "two", {"two.py": ""}))
+    first = fetch_wheels(pinned, Target(), root=tmp_path)
+    first[0].unlink()
+    assert fetch_wheels(pinned, Target(), root=tmp_path) == first
+    assert [path.is_file() for path in first] == [True, True]
