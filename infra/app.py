@@ -1,14 +1,15 @@
 """The CDK app: reads the stage's settings, has its assets built, and makes its two stacks.
 
-`cdk` runs this as `python -m infra.app`.
+`cdk` runs this by `python -m infra`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from aws_cdk import App
 
@@ -20,6 +21,8 @@ from infra.stacks.store import StoreStack
 from warmstart.errors import WarmstartError
 
 ROOT = Path(__file__).resolve().parent.parent
+REGION_VARIABLE: Final = "CDK_DEFAULT_REGION"
+"""Where `cdk` tells the app which region it deploys to (CDK guide, "Configure environments")."""
 
 
 def config_of(app: App) -> StageConfig:
@@ -43,7 +46,7 @@ def main() -> None:
     app = App()
     try:
         config = config_of(app)
-        assets = build_assets(config, root=ROOT)
+        assets = build_assets(config, root=ROOT, region=os.environ.get(REGION_VARIABLE))
     except WarmstartError as error:
         sys.exit(f"warmstart: {error.message}")
     add_stacks(app, config=config, assets=assets)

@@ -35,9 +35,10 @@ class StoredModels:
         self._objects.download(keys.artifact(name, version, file.path), to, size_bytes=file.size_bytes)
 
 
-def store_of(stage: str) -> StoredModels:
+def store_of(stage: str, *, region: str | None) -> StoredModels:
     """Open the store that a stage's stack has made, with the credentials of the environment.
 
+    `region`: where the CDK deploys to; None leaves it to the SDK, which does not read AWS_REGION.
     Raises: Unreachable if the stack is not there yet, or AWS does not answer.
     """
     import boto3
@@ -47,8 +48,9 @@ def store_of(stage: str) -> StoredModels:
 
     stack = stacks.store_stack(stage)
     try:
-        [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-        client = boto3.client("s3")
+        session = boto3.Session(region_name=region)
+        [found] = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        client = session.client("s3")
     except (BotoCoreError, ClientError) as error:
         raise Unreachable(
             f"baked_models: expected the stack {stack}, to read models from its store; got: {error}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,22 +12,39 @@ from infra.config import StageConfig
 from layers.assets import build_function
 from layers.builder import build_layer
 from layers.model_layer import build_model_layer
+from layers.output import UNZIPPED_LIMIT_BYTES
+from layers.report import table
 from layers.target import Architecture, Built, Target
+from warmstart.errors import BuildError
 
 
-def build_assets(config: StageConfig, *, root: Path) -> Assets:
+def build_assets(config: StageConfig, *, root: Path, region: str | None = None) -> Assets:
     """Build what is new below `root`/build, and take the rest as it was.
 
-    Raises: BuildError; with baked models also StoreError, VersionNotFound, Unreachable.
+    `region`: where the stage is, for the models to bake. Raises: BuildError; with baked models also StoreError,
+    VersionNotFound, Unreachable.
     """
     target = target_of(config)
+    code, layer = build_function("inference", target, root=root), build_layer("inference", target, root=root)
+    models = _models(config, root=root, region=region) if config.baked_models else None
+    check_together([code, layer, *([models] if models else [])])
     return Assets(
-        inference_code=_asset(build_function("inference", target, root=root)),
-        inference_layer=_asset(build_layer("inference", target, root=root)),
+        inference_code=_asset(code),
+        inference_layer=_asset(layer),
         control_code=_asset(build_function("control", target, root=root)),
         control_layer=_asset(build_layer("control", target, root=root)),
-        model_layer=_model_layer(config, root=root) if config.baked_models else None,
+        model_layer=_asset(models) if models else None,
     )
+
+
+def check_together(parts: Sequence[Built]) -> None:
+    """Check a function's code and all its layers against Lambda's limit. Raises: BuildError with the table."""
+    size = sum(part.size_bytes for part in parts)
+    if size > UNZIPPED_LIMIT_BYTES:
+        raise BuildError(
+            f"{size:,} bytes unzipped: Lambda takes {UNZIPPED_LIMIT_BYTES:,}, a function with all its layers; "
+            f"bake fewer models\n{table(*parts)}"
+        )
 
 
 def target_of(config: StageConfig) -> Target:
@@ -36,8 +54,8 @@ def target_of(config: StageConfig) -> Target:
     return Target(python=config.python, architecture=cast("Architecture", config.architecture))
 
 
-def _model_layer(config: StageConfig, *, root: Path) -> Asset:
-    return _asset(build_model_layer(config.baked_models, source=store_of(config.stage), root=root))
+def _models(config: StageConfig, *, root: Path, region: str | None) -> Built:
+    return build_model_layer(config.baked_models, source=store_of(config.stage, region=region), root=root)
 
 
 def _asset(built: Built) -> Asset:

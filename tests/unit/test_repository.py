@@ -31,10 +31,13 @@ REGISTRIES: Final = re.compile(
 MACHINE: Final = re.compile(r"(?<![\w.$}/-])/(?:work|root|Users/\w+|home/(?!sbx_user)\w+)/")
 """Paths that exist on one machine. /home/sbx_user1051 is Lambda's own."""
 
-READS_ENVIRONMENT: Final = frozenset({"cli/main.py", "local/process.py", "local/sam.py", "local/twin.py"})
+READS_ENVIRONMENT: Final = frozenset(
+    {"cli/main.py", "infra/app.py", "local/process.py", "local/sam.py", "local/twin.py"}
+)
 """Entries, beside the functions' `lambda_handler.py`: they hand the environment on as a mapping.
 
-Those of the twin start programs (node, cdk, sam) that want the environment of whoever started them.
+Those of the twin start programs (node, cdk, sam) that want the environment of whoever started them; the CDK's app is
+told the region by `cdk` in no other way.
 """
 
 SERVED_TO_NOBODY: Final = frozenset(
