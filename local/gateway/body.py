@@ -9,6 +9,7 @@ from local.gateway.limits import MAX_BODY_BYTES
 
 _MAX_LINE_BYTES: Final = 4096
 _MAX_TRAILERS: Final = 100
+_MAX_DIGITS: Final = 20  # of a length; int() refuses more than 4,300
 
 
 class BodyTooLarge(Exception):
@@ -34,7 +35,7 @@ class Reader(Protocol):
 def announced_too_large(headers: Message) -> bool:
     """Say whether the announced length is above the limit."""
     length = headers.get("Content-Length", "").strip()
-    return length.isdecimal() and int(length) > MAX_BODY_BYTES
+    return length.isdecimal() and (len(length) > _MAX_DIGITS or int(length) > MAX_BODY_BYTES)
 
 
 def read_body(source: Reader, headers: Message) -> bytes:

@@ -182,7 +182,7 @@ def _header_timestamp(request: HttpRequest) -> str | None:
         return None
     try:
         return parsedate_to_datetime(date).astimezone(UTC).strftime(_TIMESTAMP)
-    except ValueError:
+    except (ValueError, OverflowError):  # the first and the last day of the calendar have no other time zones
         return date
 
 

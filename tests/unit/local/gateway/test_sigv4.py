@@ -204,6 +204,15 @@ def test_a_date_that_is_none_is_refused_not_fatal(date: str) -> None:
     assert refusal(request("GET", "/prod/admin", headers)).status == 403
 
 
+def test_a_date_before_the_first_day_of_the_calendar_is_refused_not_fatal() -> None:
+    authorization = "AWS4-HMAC-SHA256 Credential=test/00010101/us-east-1/execute-api/aws4_request, "
+    headers = (
+        ("Authorization", f"{authorization}SignedHeaders=host, Signature=0"),
+        ("Date", "Mon, 01 Jan 0001 00:00:00 +2300"),
+    )
+    assert refusal(request("GET", "/prod/admin", headers)).status == 403
+
+
 def test_a_signature_that_is_no_ascii_is_refused_not_fatal() -> None:
     sent = signed()
     headers = tuple((name, value + "é" if name == "Authorization" else value) for name, value in sent.headers)
