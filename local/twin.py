@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType, MappingProxyType, TracebackType
@@ -126,10 +127,11 @@ class _Start:
         try:
             import boto3
 
-            from local.aws import identity, invoke
+            from local.aws import identity, invoke, rules
             from local.aws.kept import Kept
             from local.aws.logs import Logs
             from local.aws.packages import Packages
+            from local.aws.schedules import Schedules
             from local.aws.server import AwsServer, template_to_json
             from local.functions import Functions
             from local.gateway.gateway import Gateway
@@ -149,6 +151,7 @@ class _Start:
         packages.forget_unused()
         lambda_ = invoke.Lambda(functions, packages, draw=random.random)
         invoke.install(lambda_)
+        rules.install(lambda_)
         gateway = Gateway(invoke=lambda_, log=logs.write)
         try:
             server = serve(gateway, port=self._port)
@@ -159,6 +162,9 @@ class _Start:
         apigateway = session.client("apigateway", endpoint_url=aws.url)
         cloudformation = session.client("cloudformation", endpoint_url=aws.url)
         refresh.watch(lambda_, gateway, apigateway)
+        schedules = Schedules(lambda_, lambda: datetime.now(UTC))
+        closing.callback(schedules.close)
+        schedules.start()
         self._progress("AWS, functions and gateway started", time.monotonic() - began)
         try:
             self._step("bootstrapped", lambda: bootstrap(cdk, cloudformation, template_to_json))
@@ -186,7 +192,7 @@ class _Start:
 
 
 class _Refresh:
-    """Called after each stack that changed: has packages unpacked, and the gateway serve what is deployed now."""
+    """Called after each change of a stack or an API: unpacks packages, has the gateway serve what is deployed now."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -6,9 +6,10 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
 from moto import settings
 from moto.cloudformation import models
 from moto.core.base_backend import BackendDict
@@ -20,6 +21,7 @@ from werkzeug.serving import make_server
 from local.aws import conditions, kept, stacks
 from local.aws.kept import Kept
 
+_LOG: Final = logging.getLogger(__name__)
 _ERRORS_KEPT: Final = 5
 _HOST: Final = "127.0.0.1"
 
@@ -45,7 +47,11 @@ class _Errors(logging.Handler):
 
 
 class AwsServer:
-    """A running server. `after_change` is called after each stack that was created, changed or deleted."""
+    """A running server.
+
+    `after_change` is called after each stack that was created, changed or deleted, and after each call that changes
+    something of API Gateway, before the caller has its answer.
+    """
 
     def __init__(
         self, *, keep: Kept | None, after_change: Callable[[], None], port: int = 0, host: str = _HOST
@@ -58,6 +64,7 @@ class AwsServer:
         self._host = host
         kept.install(keep)
         conditions.install()
+        self._after_change = after_change
         stacks.AFTER_CHANGE[:] = [after_change]
         self._server = make_server(host, port, self._answer, threaded=True, request_handler=_Handler)
         self.port: int = self._server.server_port
@@ -84,7 +91,15 @@ class AwsServer:
         finally:
             if self._kept is not None:
                 self._kept.finish()
+        if _changes_an_api(environ):
+            self._follow()
         return answer
+
+    def _follow(self) -> None:
+        try:
+            self._after_change()
+        except (ValueError, ClientError) as error:  # what cannot be served, or was deleted while it was read
+            _LOG.warning("the gateway goes on with the API as it was: %s", error)
 
     def stop(self) -> None:
         """Stop serving, free the port, forget everything."""
@@ -96,6 +111,11 @@ class AwsServer:
         BackendDict.reset()
         reset_model_data()
         logging.getLogger().removeHandler(self._errors)
+
+
+def _changes_an_api(environ: Mapping[str, Any]) -> bool:
+    """Say whether a request is signed for API Gateway's own API, and is no reading one."""
+    return environ["REQUEST_METHOD"] != "GET" and "/apigateway/" in environ.get("HTTP_AUTHORIZATION", "")
 
 
 def template_to_json(text: str) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from botocore.config import Config
 from moto import mock_aws
 from mypy_boto3_lambda import LambdaClient
 
-from local.aws import invoke, stacks
+from local.aws import invoke, rules, stacks
 from local.aws.packages import Packages
+from local.aws.schedules import Schedules
 from local.types import FunctionConfig, Invocation, PayloadTooLarge, Throttled
+from tests.build.twin_client import until
 
 
 class Recorded:
@@ -62,6 +65,7 @@ class World:
         self.runs, self.drawn = Recorded(), 0.5
         self.lambda_ = invoke.Lambda(self.runs, Packages(folder), draw=lambda: self.drawn)
         invoke.install(self.lambda_)
+        rules.install(self.lambda_)
         self.client: LambdaClient = boto3.client("lambda", region_name="us-east-1")
         role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         self.client.create_function(
@@ -85,7 +89,7 @@ def code(text: str) -> bytes:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     stacks.install()
-    with mock_aws(config={"lambda": {"use_docker": False}}):
+    with mock_aws(config={"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}):
         yield World(tmp_path)
 
 
@@ -202,3 +206,144 @@ def test_an_sqs_mapping_invokes(world: World) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="hello")
     [(_, payload)] = world.runs.invoked
     assert json.loads(payload)["Records"][0]["body"] == "hello"
+
+
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:f:live"
+
+
+@pytest.mark.parametrize(
+    ("task", "result"),
+    [
+        ({"Resource": FUNCTION_ARN}, {"done": True}),
+        (
+            {
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": FUNCTION_ARN, "Payload.$": "$"},
+                "OutputPath": "$.Payload",
+            },
+            {"done": True},
+        ),
+    ],
+    ids=["the function's ARN", "lambda:invoke"],
+)
+def test_a_task_of_a_state_machine_invokes(world: World, task: dict[str, Any], result: object) -> None:
+    states = boto3.client("stepfunctions", region_name="us-east-1")
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Task", "End": True, **task}}}
+    machine = states.create_state_machine(
+        name="m", definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/r"
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine, input='{"a": 1}')["executionArn"]
+    until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
+    done = states.describe_execution(executionArn=execution)
+    assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", result)
+    assert [(version, json.loads(payload)) for version, payload in world.runs.invoked] == [("1", {"a": 1})]
+
+
+def test_a_message_of_sns_is_an_event(world: World) -> None:
+    sns = boto3.client("sns", region_name="us-east-1")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=FUNCTION_ARN)
+    sns.publish(TopicArn=topic, Message="hello")
+    [(version, payload)] = world.runs.events
+    assert (version, json.loads(payload)["Records"][0]["Sns"]["Message"]) == ("1", "hello")
+
+
+def test_an_event_that_a_rule_matches_is_an_event_for_the_function(world: World) -> None:
+    events = boto3.client("events", region_name="us-east-1")
+    events.put_rule(Name="r", EventPattern='{"source": ["models"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": FUNCTION_ARN}])
+    for source in ("models", "others"):
+        events.put_events(Entries=[{"Source": source, "DetailType": "published", "Detail": '{"name": "iris"}'}])
+    [(version, payload)] = world.runs.events
+    event = json.loads(payload)
+    assert (version, event["source"], event["detail-type"], event["detail"]) == (
+        "1",
+        "models",
+        "published",
+        {"name": "iris"},
+    )
+
+
+def test_a_target_may_say_what_the_function_gets(world: World) -> None:
+    events = boto3.client("events", region_name="us-east-1")
+    events.put_rule(Name="r", EventPattern='{"source": ["models"]}')
+    transformer = {"InputPathsMap": {"name": "$.detail.name"}, "InputTemplate": '{"model": "<name>"}'}
+    events.put_targets(
+        Rule="r",
+        Targets=[
+            {"Id": "1", "Arn": FUNCTION_ARN, "Input": '{"constant": 1}'},
+            {"Id": "2", "Arn": FUNCTION_ARN, "InputPath": "$.detail"},
+            {"Id": "3", "Arn": FUNCTION_ARN, "InputTransformer": transformer},
+        ],
+    )
+    events.put_events(Entries=[{"Source": "models", "DetailType": "published", "Detail": '{"name": "iris"}'}])
+    assert [json.loads(payload) for _, payload in world.runs.events] == [
+        {"constant": 1},
+        {"name": "iris"},
+        {"model": "iris"},
+    ]
+
+
+def test_a_disabled_rule_sends_nothing(world: World) -> None:
+    events = boto3.client("events", region_name="us-east-1")
+    events.put_rule(Name="r", EventPattern='{"source": ["models"]}', State="DISABLED")
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": FUNCTION_ARN}])
+    events.put_events(Entries=[{"Source": "models", "DetailType": "published", "Detail": "{}"}])
+    assert world.runs.events == []
+
+
+def test_a_function_that_is_gone_fails_no_event(world: World) -> None:
+    events = boto3.client("events", region_name="us-east-1")
+    events.put_rule(Name="r", EventPattern='{"source": ["models"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": FUNCTION_ARN.replace(":f:live", ":gone")}])
+    answer = events.put_events(Entries=[{"Source": "models", "DetailType": "published", "Detail": "{}"}])
+    assert answer["FailedEntryCount"] == 0
+    assert world.runs.events == []
+
+
+class Clock:
+    """A wall clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 11, 58, 30, tzinfo=UTC)
+
+    def at(self, hour: int, minute: int, second: int = 0) -> None:
+        self.now = self.now.replace(hour=hour, minute=minute, second=second)
+
+
+def test_a_rule_with_a_schedule_invokes_when_it_is_due_and_once(world: World) -> None:
+    events = boto3.client("events", region_name="us-east-1")
+    events.put_rule(Name="r", ScheduleExpression="rate(5 minutes)")
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": FUNCTION_ARN}])
+    clock = Clock()
+    schedules = Schedules(world.lambda_, lambda: clock.now)
+    for minute, second in ((59, 0), (0, 0), (0, 1), (1, 0)):
+        clock.at(11 if minute == 59 else 12, minute, second)
+        schedules.look()
+    [(version, payload)] = world.runs.events
+    event = json.loads(payload)
+    assert (version, event["detail-type"], event["source"], event["time"], event["resources"], event["detail"]) == (
+        "1",
+        "Scheduled Event",
+        "aws.events",
+        "2026-11-20T12:00:00Z",
+        ["arn:aws:events:us-east-1:123456789012:rule/r"],
+        {},
+    )
+
+
+def test_a_schedule_of_the_scheduler_invokes_in_its_own_time_zone(world: World) -> None:
+    scheduler = boto3.client("scheduler", region_name="us-east-1")
+    scheduler.create_schedule(
+        Name="nightly",
+        ScheduleExpression="cron(0 13 * * ? *)",
+        ScheduleExpressionTimezone="Europe/Berlin",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": FUNCTION_ARN, "RoleArn": "arn:aws:iam::123456789012:role/r", "Input": '{"job": "drift"}'},
+    )
+    clock = Clock()
+    schedules = Schedules(world.lambda_, lambda: clock.now)
+    for hour in (12, 13):
+        clock.at(hour, 0)
+        schedules.look()
+    assert world.runs.events == [("1", b'{"job": "drift"}')]

@@ -6,11 +6,13 @@ import base64
 import json
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
@@ -21,9 +23,10 @@ from sklearn.linear_model import LogisticRegression
 
 from local.process import TwinProcess
 from model_store.convert.sklearn import to_onnx
+from model_store.publish import publish_file
 from tests.build import models
 from tests.build.slow_model import turns
-from tests.build.twin_client import ask, infer, publish, until
+from tests.build.twin_client import ask, infer, publish, store, until
 from warmstart import stacks
 
 CHANGED_APP = "python -m tests.build.changed_app"
@@ -183,3 +186,46 @@ def test_deploying_changed_code_moves_the_alias_and_starts_new_environments(twin
     assert int(after) > int(before)
     assert client.get_function(FunctionName=function, Qualifier="live")["Configuration"]["Version"] == after
     assert "Init Duration" in reports(twin)[started]
+
+
+def test_a_plan_and_its_key_hold_as_soon_as_boto3_has_changed_them(twin: TwinProcess) -> None:
+    client = twin.session.client("apigateway", endpoint_url=twin.address.aws_endpoint_url)
+    [api] = [one["id"] for one in client.get_rest_apis()["items"]]
+    stage = urlsplit(twin.address.endpoint).path.strip("/")
+    key = client.create_api_key(name="another", enabled=True)
+    assert ask(twin.address, "GET", "/v2", key=key["value"]).status == 403
+    plan = client.create_usage_plan(
+        name="narrow", apiStages=[{"apiId": api, "stage": stage}], throttle={"rateLimit": 0.001, "burstLimit": 1}
+    )["id"]
+    client.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    assert [ask(twin.address, "GET", "/v2", key=key["value"]).status for _ in range(2)] == [200, 429]
+    wider = [("/throttle/rateLimit", "10000"), ("/throttle/burstLimit", "100")]
+    client.update_usage_plan(
+        usagePlanId=plan, patchOperations=[{"op": "replace", "path": path, "value": value} for path, value in wider]
+    )
+    until(lambda: ask(twin.address, "GET", "/v2", key=key["value"]).status == 200)
+    client.delete_usage_plan_key(usagePlanId=plan, keyId=key["id"])
+    assert ask(twin.address, "GET", "/v2", key=key["value"]).status == 403
+    client.delete_usage_plan(usagePlanId=plan)
+    client.delete_api_key(apiKey=key["id"])
+
+
+def test_publishers_at_once_get_a_version_each_and_live_is_the_highest(twin: TwinProcess, tmp_path: Path) -> None:
+    publishers = 4
+    sources = []
+    for number in range(publishers):
+        sources.append(tmp_path / f"{number}.onnx")
+        sources[-1].write_bytes(models.scale(float(number + 2)))
+    together = threading.Barrier(publishers)
+
+    def publish_one(source: Path) -> int:
+        objects = store(twin)
+        together.wait()
+        return publish_file(source, "contested", objects).manifest.version
+
+    with ThreadPoolExecutor(publishers) as pool:
+        versions = list(pool.map(publish_one, sources))
+    assert sorted(versions) == list(range(1, publishers + 1))
+    answer = infer(twin.address, "contested", "x", "FP32", [1.0, 1.0], [1, 2])
+    last = float(versions.index(publishers) + 2)
+    assert (answer.headers["x-model-version"], answer.body["outputs"][0]["data"]) == (str(publishers), [last, last])
