@@ -5,9 +5,14 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 # jsii (under the CDK) would otherwise take the first node of the machine, of whatever age.
 export JSII_NODE := $(CURDIR)/$(BIN)/node
+# A .venv knows its place and its Python: one that was moved, copied, left unfinished or whose Python went is made anew.
+SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format lock synth layers sam-local bench clean
+ifneq ($(SET_UP),$(CURDIR))
+.PHONY: $(READY)
+endif
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,14 +21,16 @@ setup: $(READY) ## .venv, node and the CDK command line
 
 $(READY): requirements/dev.txt pyproject.toml package.json package-lock.json
 	@echo "setting up .venv, node and the CDK: a minute or two, once"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test "$(SET_UP)" = "$(CURDIR)" || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON): expected Python 3.11 or newer; name another, as in: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
+	@test "$(SET_UP)" = "$(CURDIR)" || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/npm ci --silent --no-audit --no-fund --no-update-notifier
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
-demo: setup ## deploy the stack to the local twin, publish real models, predict over HTTP, keep serving (ONCE=1: stop after)
-	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
+demo: setup ## deploy the stack to the local twin, publish real models, predict over HTTP, keep serving (PORT=8080; ONCE=1: stop after)
+	@$(BIN)/python -m examples.demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

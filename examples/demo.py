@@ -2,6 +2,9 @@
 
     python -m examples.demo [--once] [--port P] [--ready-file F]
 
+`--once` stops after the answers have been checked. Nobody needs to find that twin, so it takes any free port and writes
+its ready file into a temporary folder, beside whatever else runs on this machine.
+
 Three classifiers are trained on data that ships with scikit-learn, converted to ONNX and published; what comes back
 over HTTP is compared with what scikit-learn itself predicts for the same rows.
 """
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 
+from cli.exit_codes import exit_code_of
 from cli.stage import READY_FILE, LocalStage
 from local.twin import Twin
 from local.types import TwinAddress
@@ -35,6 +39,9 @@ from model_store.publish import apply, plan_publish
 from warmstart.client import Client
 from warmstart.errors import WarmstartError
 from warmstart.refs import ModelRef
+
+PORT: Final = 8080
+"""As `warmstart local`."""
 
 ROWS: Final = 5
 """How many rows of each data set are predicted over HTTP."""
@@ -160,17 +167,19 @@ def main() -> int:
     """Run it from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--once", action="store_true", help="stop after the answers have been checked")
-    parser.add_argument("--port", type=int, default=8080, help="the gateway's port (default 8080; 0: any free one)")
-    parser.add_argument(
-        "--ready-file", type=Path, default=READY_FILE, help=f"where the twin says where it is (default {READY_FILE})"
-    )
+    parser.add_argument("--port", type=int, help=f"the gateway's port; 0: any free one (default {PORT}, 0 with --once)")
+    parser.add_argument("--ready-file", type=Path, help=f"where the twin says where it is (default {READY_FILE})")
     options = parser.parse_args()
+    once: bool = options.once
+    port: int = (0 if once else PORT) if options.port is None else options.port
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        serve(options.port, ready_file=options.ready_file, once=options.once)
+        with tempfile.TemporaryDirectory(prefix="warmstart-demo-") as folder:
+            ready_file = options.ready_file or (Path(folder) / READY_FILE.name if once else READY_FILE)
+            serve(port, ready_file=ready_file, once=once)
     except WarmstartError as error:
         _console.print(f"[bold red]{error.code}[/bold red]: {escape(error.message)}")
-        return 1
+        return exit_code_of(error)
     except KeyboardInterrupt:
         _console.print("\nstopped")
         return 0

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
@@ -29,8 +30,8 @@ from warmstart.errors import Unreachable, WarmstartError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-APP: Final = f"{sys.executable} -m infra.app"
-"""As in cdk.json, with this very Python."""
+APP: Final = f"{shlex.quote(sys.executable)} -m infra.app"
+"""As in cdk.json, with this very Python. The CDK hands it to a shell."""
 _SOURCES: Final = ("infra", "handlers", "warmstart", "model_store", "layers", "cdk.json", "package.json")
 _ASSEMBLIES_KEPT: Final = 6
 _LOG: Final = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -26,6 +27,8 @@ def read(path: Path) -> TwinAddress:
     return TwinAddress(**json.loads(path.read_text()))
 
 
-def remove(path: Path) -> None:
-    """Remove it, if it is there."""
-    path.unlink(missing_ok=True)
+def remove(path: Path, address: TwinAddress) -> None:
+    """Remove it, if it is there and still says this address: a twin that was started later may have taken it over."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        if read(path) == address:
+            path.unlink(missing_ok=True)

@@ -108,6 +108,14 @@ def serve(*, port: int, ready_file: Path) -> int:
     from local.aws.server import AwsServer
 
     store = AwsServer(keep=None, after_change=lambda: None, host=bridge)
+    endpoint = f"http://127.0.0.1:{port}"
+    address = TwinAddress(
+        endpoint=endpoint,
+        api_key="",
+        admin_endpoint=f"{endpoint}/admin",
+        store=BUCKET,
+        aws_endpoint_url=store.url,
+    )
     try:
         _make_bucket(store.url)
         folder = _synthesize(store.url)
@@ -124,22 +132,12 @@ def serve(*, port: int, ready_file: Path) -> int:
                 opened.extractall(folder / archive.removesuffix(".zip"))
         (folder / TEMPLATE).write_text(json.dumps(planned.template))
         (folder / VARIABLES).write_text(json.dumps(planned.variables, indent=2))
-        endpoint = f"http://127.0.0.1:{port}"
-        ready.write(
-            ready_file,
-            TwinAddress(
-                endpoint=endpoint,
-                api_key="",
-                admin_endpoint=f"{endpoint}/admin",
-                store=BUCKET,
-                aws_endpoint_url=store.url,
-            ),
-        )
+        ready.write(ready_file, address)
         print("publish with `warmstart publish model.onnx --name iris --local`; Ctrl-C stops it all", flush=True)
         credentials = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
         return subprocess.run(planned.command, check=False, env=os.environ | credentials).returncode
     finally:
-        ready.remove(ready_file)
+        ready.remove(ready_file, address)
         store.stop()
 
 

@@ -156,7 +156,9 @@ class _Start:
         try:
             server = serve(gateway, port=self._port)
         except OSError as error:
-            raise Unreachable(f"port {self._port}: {error.strerror}; free it, or choose another with --port") from error
+            raise Unreachable(
+                f"port {self._port}: {error.strerror}; free it, or choose another: --port P, `make demo PORT=P`"
+            ) from error
         closing.callback(server.close)
         session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
         apigateway = session.client("apigateway", endpoint_url=aws.url)
@@ -175,7 +177,7 @@ class _Start:
         address = _address(cloudformation, apigateway, stage=self._stage, port=server.port, aws_url=aws.url)
         if self._ready_file is not None:
             ready.write(self._ready_file, address)
-            closing.callback(ready.remove, self._ready_file)
+            closing.callback(ready.remove, self._ready_file, address)
         return Twin(
             cdk=cdk,
             address=address,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from local import ready
@@ -47,6 +48,13 @@ def test_it_is_read_back(tmp_path: Path) -> None:
 
 def test_it_is_removed_and_may_be_gone_already(tmp_path: Path) -> None:
     ready.write(tmp_path / "twin.json", ADDRESS)
-    ready.remove(tmp_path / "twin.json")
-    ready.remove(tmp_path / "twin.json")
+    ready.remove(tmp_path / "twin.json", ADDRESS)
+    ready.remove(tmp_path / "twin.json", ADDRESS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_twins_file_is_left_alone(tmp_path: Path) -> None:
+    later = replace(ADDRESS, aws_endpoint_url="http://127.0.0.1:5001")
+    ready.write(tmp_path / "twin.json", later)
+    ready.remove(tmp_path / "twin.json", ADDRESS)
+    assert ready.read(tmp_path / "twin.json") == later
