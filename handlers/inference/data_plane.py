@@ -120,17 +120,16 @@ def build_data_plane(
     *,
     write: Callable[[bytes], object],
     setup_ns: int = 0,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.time,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
-    now: Callable[[], float] = time.time,
 ) -> DataPlane:
-    """Wire the parts together: no network, no model yet."""
+    """Wire the parts together: no network, no model yet. `clock` gives seconds since the epoch."""
     observer = Observer(
         namespace=settings.metrics_namespace,
         service=settings.service_name,
         function_version=settings.function_version,
         write=write,
-        now=now,
+        now=clock,
     )
     files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir)
     resolver = Resolver(

@@ -51,7 +51,9 @@ class Resolver:
 
     An alias is asked for again after `alias_ttl_s`, by one conditional request. While the store cannot answer,
     the last known version serves on, the store is asked again after `BACK_OFF_S`, and `warn` is called once.
-    `clock` gives monotonic seconds; `baked` returns the manifest of a version in a layer, or None.
+    `clock` gives seconds since the epoch: wall time goes on while Lambda has the environment frozen, and monotonic
+    time need not, which would leave an alias fresh for hours. `baked` returns the manifest of a version in a layer,
+    or None.
     """
 
     def __init__(
@@ -77,13 +79,13 @@ class Resolver:
         if ref.version is not None:
             return self._manifest(ref.name, ref.version)
         alias = self._aliases.get(ref)
-        if alias is not None and self._clock() < alias.check_at:
+        if alias is not None and self._is_fresh(alias):
             return alias.manifest
         with self._lock:
             alias = self._aliases.get(ref)
             if alias is None:
                 alias = self._aliases[ref] = self._first(ref)
-            elif self._clock() >= alias.check_at:
+            elif not self._is_fresh(alias):
                 self._refresh(ref, alias)
             return alias.manifest
 
@@ -101,6 +103,11 @@ class Resolver:
             alias.check_at = self._clock() + BACK_OFF_S
             self._note_failure(ref, alias, f"version {manifest.version} could not be fetched")
             return alias.manifest
+
+    def _is_fresh(self, alias: _Alias) -> bool:
+        # A clock that was set back would make it fresh for as long: no check is ever due later than this.
+        latest_s = max(self._alias_ttl_s, BACK_OFF_S)
+        return 0 < alias.check_at - self._clock() <= latest_s
 
     def _first(self, ref: ModelRef) -> _Alias:
         state = self._registry.alias_state(ref.name, ref.alias or LIVE)

@@ -65,7 +65,7 @@ class World:
 
     def __init__(self, tmp: Path, **changes: str) -> None:
         self.store = WatchedStore()
-        self.time_s = 1000.0
+        self.time_s = 1_700_000_000.0
         self.lines: list[bytes] = []
         self.settings = InferenceSettings.from_env(env(tmp, **changes))
         self.plane: DataPlane = build_data_plane(
@@ -74,7 +74,6 @@ class World:
             write=self.lines.append,
             setup_ns=5_000_000,
             clock=lambda: self.time_s,
-            now=lambda: 1_700_000_000.0,
         )
 
     def publish(

@@ -72,6 +72,15 @@ def test_a_moved_alias_is_seen_when_the_old_one_has_had_its_time() -> None:
     assert world.store.requests.count("GET models/iris/versions/1/manifest.json") == 1
 
 
+@pytest.mark.parametrize("jump_s", [-3600.0, 3600.0])
+def test_a_clock_that_jumps_keeps_no_alias_fresh(jump_s: float) -> None:
+    world = World()
+    world.version()
+    world.move(2)
+    world.time_s += jump_s
+    assert world.version() == 2
+
+
 def test_a_version_is_asked_for_once_and_never_again() -> None:
     world = World()
     assert world.version("iris:2") == 2
