@@ -40,14 +40,27 @@ def parse_change(body: bytes, *, where: str) -> AliasChange:
     """Read a change. `where` is its key, for the message. Raises: IntegrityError."""
     try:
         document = json.loads(body)
+        previous = document["previous_version"]
         return AliasChange(
-            id=document["id"],
-            alias=document["alias"],
-            version=int(document["version"]),
-            previous_version=document["previous_version"],
-            changed_at=document["changed_at"],
-            changed_by=document["changed_by"],
-            reason=document.get("reason", ""),
+            id=_text(document["id"]),
+            alias=_text(document["alias"]),
+            version=_version(document["version"]),
+            previous_version=None if previous is None else _version(previous),
+            changed_at=_text(document["changed_at"]),
+            changed_by=_text(document["changed_by"]),
+            reason=_text(document.get("reason", "")),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{where}: not a change of an alias: {type(error).__name__} {error}; delete it") from error
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise TypeError(f"expected text, got {value!r:.80}")
+    return value
+
+
+def _version(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise TypeError(f"expected a version, got {value!r:.80}")
+    return value

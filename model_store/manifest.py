@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidManifest
-from warmstart.tensors import Signature, TensorSpec
+from warmstart.tensors import ANY, Signature, TensorSpec
 
 SCHEMA_MAJOR: Final = 1
 SCHEMA_VERSION: Final = "1.0"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class ModelFile(NamedTuple):
@@ -79,19 +81,19 @@ def parse_manifest(body: bytes, *, where: str) -> Manifest:
             raise ValueError("files: expected at least one, got none")
         return Manifest(
             schema_version=schema_version,
-            name=document.pop("name"),
-            version=int(document.pop("version")),
-            created_at=document.pop("created_at"),
+            name=_text(document.pop("name")),
+            version=_whole(document.pop("version")),
+            created_at=_text(document.pop("created_at")),
             signature=Signature(
                 tuple(_parse_spec(spec) for spec in document.pop("inputs")),
                 tuple(_parse_spec(spec) for spec in document.pop("outputs")),
             ),
             files=files,
-            labels=tuple(document.pop("labels", ())),
-            provenance=document.pop("provenance", {}),
+            labels=tuple(_label(label) for label in document.pop("labels", ())),
+            provenance={_text(name): _text(value) for name, value in document.pop("provenance", {}).items()},
             extra=document,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidManifest(f"{where}: not a manifest: {type(error).__name__} {error}; publish it again") from error
 
 
@@ -103,11 +105,35 @@ def _parse_spec(document: Mapping[str, Any]) -> TensorSpec:
     datatype = document["datatype"]
     if datatype not in DATATYPES:
         raise ValueError(f"datatype {datatype!r} is none of {', '.join(DATATYPES)}")
-    return TensorSpec(document["name"], datatype, tuple(int(size) for size in document["shape"]))
+    shape = document["shape"]
+    if type(shape) is not list or not all(type(size) is int and size >= ANY for size in shape):
+        raise ValueError(f"shape: expected whole numbers, {ANY} or more; got {shape!r:.80}")
+    return TensorSpec(_text(document["name"]), datatype, tuple(shape))
 
 
 def _parse_file(document: Mapping[str, Any]) -> ModelFile:
-    path = document["path"]
-    if path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"file path {path!r} leaves the version's folder")
-    return ModelFile(path, int(document["size_bytes"]), document["sha256"])
+    path, sha256 = _text(document["path"]), _text(document["sha256"])
+    if "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError(f"file path {path!r} is none within the version's folder")
+    if not _SHA256.match(sha256):
+        raise ValueError(f"sha256: expected 64 hexadecimal digits in lower case, got {sha256[:80]!r}")
+    return ModelFile(path, _whole(document["size_bytes"]), sha256)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(f"expected text, got {value!r:.80}")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"expected a whole number, 0 or more; got {value!r:.80}")
+    return value
+
+
+def _label(value: Any) -> str | int:
+    if type(value) not in (str, int):
+        raise TypeError(f"labels: expected text or whole numbers, got {value!r:.80}")
+    label: str | int = value
+    return label

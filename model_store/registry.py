@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from model_store import keys
 from model_store.history import AliasChange, change_id, parse_change, render_change, utc
 from model_store.objects import ObjectStore
 from model_store.registry_reader import RegistryReader
-from warmstart.errors import AliasMoved, AliasNotFound, ModelNotFound, ObjectNotFound, PreconditionFailed
+from warmstart.errors import (
+    AliasMoved,
+    AliasNotFound,
+    ModelNotFound,
+    ObjectNotFound,
+    PreconditionFailed,
+    StoreUnavailable,
+)
 from warmstart.refs import check_alias, check_name
 
 
@@ -121,7 +129,12 @@ class Registry(RegistryReader):
             raise AliasMoved(
                 f"{name}@{alias}: somebody else moved it at the same time; nothing was changed: look, and try again"
             ) from error
-        self._record(name, change)
+        try:
+            self._record(name, change)
+        except (
+            StoreUnavailable
+        ):  # the alias is moved and holds the change: `history` shows it, the next mover records it
+            return Alias(change, etag)
         return Alias(change, etag)
 
     def _record(self, name: str, change: AliasChange) -> None:

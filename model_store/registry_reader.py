@@ -97,7 +97,7 @@ def _state(key: str, stored: StoredObject) -> AliasState:
         version = json.loads(stored.body)["version"]
         if type(version) is not int or version < 1:
             raise ValueError(f"version {version!r} is no positive whole number")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise IntegrityError(
             f"{key}: not an alias: {type(error).__name__} {error}; delete it, then move the alias"
         ) from error

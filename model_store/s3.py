@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from boto3.exceptions import Boto3Error
 from botocore import exceptions as foreign
 
 from model_store.objects import StoredObject
@@ -230,7 +231,7 @@ def _translated(key: str) -> Iterator[None]:
         raise _of_answer(key, error) from error
     except _NO_CREDENTIALS as error:
         raise StoreDenied(f"{key}: no usable AWS credentials: {error}") from error
-    except foreign.BotoCoreError as error:
+    except (foreign.BotoCoreError, Boto3Error) as error:  # a transfer that is given up raises a class of boto3's own
         raise StoreUnavailable(f"{key}: the store is not reachable: {error}") from error
 
 

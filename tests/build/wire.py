@@ -11,10 +11,11 @@ from typing import NamedTuple, Self
 
 
 class Request(NamedTuple):
-    """What came: the connection's number (from 0), the request's number on it (from 0), path, headers."""
+    """What came: the connection's number (from 0), the request's number on it (from 0), method, path, headers."""
 
     connection: int
     number: int
+    method: str
     path: str
     headers: dict[str, str]
 
@@ -87,7 +88,8 @@ class Server:
                 while line := received.readline():
                     fields = (line.decode().partition(":") for line in iter(received.readline, b"\r\n"))
                     headers = {name: value.strip() for name, _, value in fields}
-                    request = Request(connection, number, line.decode().split(" ")[1], headers)
+                    method, path, _ = line.decode().split(" ")
+                    request = Request(connection, number, method, path, headers)
                     self.requests.append(request)
                     if (answer := self._answer(request)) is None:
                         return

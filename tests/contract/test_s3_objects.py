@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from model_store.s3 import S3Objects
 from tests.build.stores import MIB
+from tests.build.wire import Last, Request, Server
 from warmstart.errors import ObjectNotFound, PreconditionFailed, StoreDenied, StoreUnavailable, WarmstartError
 
 if TYPE_CHECKING:
@@ -178,3 +179,16 @@ def test_an_upload_that_fails_leaves_no_parts(
     with pytest.raises(StoreDenied):
         objects.upload("key", tmp_path / "file", if_absent=True)
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=bucket)
+
+
+def test_a_download_that_breaks_off_each_time_is_unavailable(tmp_path: Path) -> None:
+    def cut(request: Request) -> bytes:
+        head = b'HTTP/1.1 200 OK\r\ncontent-length: 100\r\netag: "1"\r\n\r\n'
+        return Last(head if request.method == "HEAD" else head + b"half")
+
+    with Server(cut) as server:
+        client = Client(server.url)
+        with pytest.raises(StoreUnavailable, match="artifact: the store is not reachable"):
+            S3Objects("store", client.s3).download("artifact", tmp_path / "file", size_bytes=100)
+        client.s3.close()
+    assert list(tmp_path.iterdir()) == []

@@ -66,6 +66,22 @@ def test_an_unknown_major_version_is_refused_with_the_remedy(version: str) -> No
         document(inputs=[{"name": "x", "datatype": "FP32", "shape": ["n"]}]),
         document(inputs=[{"name": "x", "datatype": "FP32", "shape": None}]),
         document(outputs=None),
+        document(name=3),
+        document(version=1.5),
+        document(version=-1),
+        document(created_at=0),
+        document(inputs=[{"name": 1, "datatype": "FP32", "shape": [1]}]),
+        document(inputs=[{"name": "x", "datatype": "FP32", "shape": [-2]}]),
+        document(inputs=[{"name": "x", "datatype": "FP32", "shape": "4"}]),
+        document(files=[{"path": "model.onnx", "size_bytes": -1, "sha256": "ab" * 32}]),
+        document(files=[{"path": "model.onnx", "size_bytes": 1, "sha256": "AB" * 32}]),
+        document(files=[{"path": "model.onnx", "size_bytes": 1, "sha256": None}]),
+        document(labels=5),
+        document(labels=[{"setosa": 1}]),
+        document(labels=[0.5]),
+        document(provenance=["notebook"]),
+        document(provenance={"framework": 1}),
+        b"[" * 100_000,
     ],
 )
 def test_what_is_no_manifest_is_refused_by_key(body: bytes) -> None:
@@ -73,11 +89,11 @@ def test_what_is_no_manifest_is_refused_by_key(body: bytes) -> None:
         parse_manifest(body, where="models/iris/versions/1/manifest.json")
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../2/model.onnx", "a/../../b"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "../2/model.onnx", "a/../../b", "", ".", "a//b", "a/", "a\0b"])
 def test_a_file_outside_of_the_version_is_refused(path: str) -> None:
     file = {"path": path, "size_bytes": 1, "sha256": "ab" * 32}
 
-    with pytest.raises(InvalidManifest, match="leaves the version's folder"):
+    with pytest.raises(InvalidManifest, match="is none within the version's folder"):
         parse_manifest(document(files=[file]), where="key")
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
 from model_store import keys
+from model_store.history import AliasChange, parse_change
 from model_store.memory import MemoryObjects
 from model_store.objects import ObjectStore
 from model_store.registry import Registry
 from tests.build.manifests import manifest, store_alias, store_version
 from tests.build.stores import Watched
 from tests.build.ticking import Ticking
-from warmstart.errors import AliasMoved, IntegrityError
+from warmstart.errors import AliasMoved, IntegrityError, StoreUnavailable
 
 
 class Killed(BaseException):
@@ -79,6 +81,39 @@ def test_every_change_is_in_the_history_wherever_a_mover_was_killed(objects: Mem
     assert [move.previous_version for move in moves] == [None, *(move.version for move in moves[:-1])]
     assert [move.changed_by for move in moves].count("bob") == 2  # killed once between the move and its record
     assert fatal == 6
+
+
+def test_a_move_whose_record_the_store_does_not_take_is_made_all_the_same(objects: MemoryObjects) -> None:
+    puts = itertools.count(1)
+
+    def fail(operation: str, _key: str) -> None:
+        if operation == "put" and next(puts) == 3:  # after the old change's record and the alias itself
+            raise StoreUnavailable("no answer")
+
+    moved = opened(Watched(objects, before=fail)).move_alias("iris", "live", 2, by="bob")
+
+    assert opened(objects).alias("iris", "live") == moved
+    assert [change.version for change in opened(objects).history("iris")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"version": 0},
+        {"version": "2"},
+        {"previous_version": "1"},
+        {"changed_by": None},
+        {"changed_at": 1},
+        {"id": 5},
+        {"reason": ["x"]},
+    ],
+)
+def test_a_change_with_a_field_of_another_type_is_refused(wrong: dict[str, object]) -> None:
+    change = AliasChange("id", "live", 2, 1, "2026-01-31T12:00:00.000Z", "ann")
+    body = json.dumps(change._asdict() | wrong).encode()
+
+    with pytest.raises(IntegrityError, match="key: not a change of an alias"):
+        parse_change(body, where="key")
 
 
 def test_an_alias_whose_document_is_no_change_is_refused_by_key(objects: MemoryObjects) -> None:
