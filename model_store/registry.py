@@ -129,12 +129,9 @@ class Registry(RegistryReader):
             raise AliasMoved(
                 f"{name}@{alias}: somebody else moved it at the same time; nothing was changed: look, and try again"
             ) from error
-        try:
+        # The alias is moved and holds the change: `history` shows it, and the next mover records it.
+        with suppress(StoreUnavailable):
             self._record(name, change)
-        except (
-            StoreUnavailable
-        ):  # the alias is moved and holds the change: `history` shows it, the next mover records it
-            return Alias(change, etag)
         return Alias(change, etag)
 
     def _record(self, name: str, change: AliasChange) -> None:
