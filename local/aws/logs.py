@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from moto.logs.models import LogsBackend, logs_backends
 
 from local.types import ACCOUNT, REGION
+
+KEPT: Final = 10_000
+"""A stream that has twice as many lines is cut to its newest: moto keeps all, 3 kB for each prediction."""
 
 
 class Logs:
@@ -32,6 +36,9 @@ class Logs:
             if stream not in streams:
                 self._backend.groups[group].create_log_stream(stream)
             streams[stream].put_log_events([{"timestamp": at, "message": line} for line in lines])
+            events = streams[stream].events
+            if len(events) >= 2 * KEPT:
+                del events[:-KEPT]
 
     def read(self, group: str) -> list[str]:
         """Return a group's lines, oldest first; those of one millisecond in the order of their streams."""
