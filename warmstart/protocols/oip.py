@@ -5,7 +5,8 @@ Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md
 - its sample response has no "model_name", which its schema requires: we always send it;
 - its OpenAPI lists only the paths with `/versions/{version}`, its markdown those without too: both are served.
 
-FP16 travels as numbers, exactly: each is also an FP64, and what comes is rounded to the nearest. BF16 does not travel.
+FP16 travels as numbers: each is also an FP32 and is written as one, what comes is rounded to the nearest. BF16 does not
+travel.
 """
 
 from __future__ import annotations
