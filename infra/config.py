@@ -25,7 +25,7 @@ _GATEWAY: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/
 _OURS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 """Context keys of this form are ours, but for two; all else that is the CDK's has a ':', '/' or '@' in it."""
 _CDKS: Final = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})
-"""What `cdk acknowledge` and `cdk cli-telemetry` write into the context."""
+"""What `cdk acknowledge` and `cdk cli-telemetry` write into the context; ours has the second."""
 
 _LOG_RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),

@@ -136,7 +136,8 @@ def test_nothing_runs_at_deployment_but_cloudformation() -> None:
 def test_no_use_is_reported_to_anyone() -> None:
     cdk_json = json.loads((Path(__file__).resolve().parents[2] / "cdk.json").read_text())
 
-    assert cdk_json["versionReporting"] is False
+    assert cdk_json["versionReporting"] is False  # in the template
+    assert cdk_json["context"]["cli-telemetry"] is False  # by the `cdk` command itself
     assert not stacks().serving.of("CDK::Metadata")
 
 
