@@ -137,6 +137,46 @@ MODEL_ROWS = [
     infer("values that the model refuses", two(x([1], shape=[1]), x([2, 2], name="shape", shape=[2], datatype="INT64")), 422, "model reshaper:1: cannot compute these values: Non-zero status code returned while running Reshape node. Name:'' Status Message: The input tensor cannot be reshaped to the requested shape. Input shape:{1}, requested shape:{2,2}", path="/v2/models/reshaper/infer"),
 ]  # fmt: skip
 
+GATEWAY_FIRST = {
+    "empty body", "malformed JSON", "text that is not Unicode", "bytes that are not UTF-8", "base64 that is none", "100,000 arrays in each other",
+    "a body of 7 MB", "an array as the body", "no inputs", "empty inputs", "NaN", "text as the body", "a wrong method", "an unknown route",
+}  # fmt: skip
+"""What of the rows above API Gateway refuses by itself, so that it does not reach the function over HTTP."""
+
+
+class GatewayRow(NamedTuple):
+    """A request that API Gateway answers itself, and its answer. `key` None: the endpoint's own."""
+
+    what: str
+    method: str
+    path: str
+    body: bytes
+    status: int
+    message: str
+    key: str | None = None
+
+
+NO_ROUTE = "no such path and method; or a path below /admin, and the request is not signed with AWS credentials"
+NO_KEY = "expected the header x-api-key with a key of this endpoint"
+NOT_JSON = "Could not parse request body into json: "
+GATEWAY_ROWS = [
+    GatewayRow("no key", "POST", INFER, b"{}", 403, NO_KEY, key=""),
+    GatewayRow("a wrong key", "POST", PREDICT, b"{}", 403, NO_KEY, key="wrong-wrong-wrong-wrong"),
+    GatewayRow("a wrong method", "GET", INFER, b"", 403, NO_ROUTE),
+    GatewayRow("an unknown route", "GET", "/v3/models", b"", 403, NO_ROUTE),
+    GatewayRow("malformed JSON", "POST", INFER, b'{"inputs": [', 400, f"{NOT_JSON}..."),
+    GatewayRow("malformed JSON, as a record", "POST", PREDICT, b'{"a": ', 400, f"{NOT_JSON}..."),
+    GatewayRow("NaN or Infinity", "POST", PREDICT, b'{"a": NaN, "b": 1}', 400, f"{NOT_JSON}..."),
+    GatewayRow("bytes that are not UTF-8", "POST", PREDICT, b"\xff", 400, f"{NOT_JSON}..."),
+    GatewayRow("100,000 arrays in each other", "POST", PREDICT, DEEP.encode(), 400, f"{NOT_JSON}..."),
+    GatewayRow("no body, or one without inputs", "POST", INFER, b"{}", 400, '[object has missing required properties (["inputs"])]'),
+    GatewayRow("empty inputs", "POST", INFER, b'{"inputs": []}', 400, "[array is too short: must have at least 1 elements but instance has 0 elements]"),
+    GatewayRow("an array as the body", "POST", INFER, b"[1]", 400, '[instance type (array) does not match any allowed primitive type (allowed: ["object"])]'),
+    GatewayRow("text as the body, as a record", "POST", PREDICT, b'"a"', 400, '[instance type (string) does not match any allowed primitive type (allowed: ["array","object"])]'),
+    GatewayRow("a body of 7 MB", "POST", PREDICT, b'{"a": "' + b"1" * 7_000_000 + b'"}', 413, "Request Too Long"),
+    GatewayRow("a body of 11 MB", "POST", PREDICT, b'{"a": "' + b"1" * 11_000_000 + b'"}', 413, "HTTP content length exceeded 10485760 bytes."),
+]  # fmt: skip
+
 SECTIONS = {
     "The body": BODY_ROWS,
     "The tensors": TENSOR_ROWS,
@@ -154,6 +194,12 @@ def table(rows: list[Row]) -> str:
         code = f"`{row.code}`: " if row.code else ""
         lines.append(f"| {row.what} | {row.status} | {code}{message} |")
     return "\n".join(lines)
+
+
+def gateway_table() -> str:
+    """Write the gateway's rows as the documentation shows them."""
+    lines = ["| request | status | `error` |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {row.what} | {row.status} | {row.message} |" for row in GATEWAY_ROWS)])
 
 
 def expected_body(row: Row) -> dict[str, Any]:

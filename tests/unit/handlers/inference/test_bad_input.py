@@ -32,6 +32,10 @@ def test_the_documentation_shows_exactly_these_answers(title: str, rows: list[Ro
     assert f"\n## {title}\n\n{bad_input.table(rows)}\n" in DOCUMENT.read_text()
 
 
+def test_the_documentation_shows_what_the_gateway_answers() -> None:
+    assert f"{bad_input.gateway_table()}\n" in DOCUMENT.read_text()
+
+
 def test_a_wrong_method_names_those_that_are_allowed(world: World) -> None:
     assert world.ask("DELETE", INFER).headers["allow"] == "POST"
     assert world.ask("POST", "/v2").headers["allow"] == "GET"
