@@ -10,6 +10,7 @@ import typer
 from cli.options import Json
 from cli.render import Output, escape, megabytes
 from layers.target import Architecture, Target
+from warmstart.errors import Unreachable
 
 
 def command(
@@ -20,8 +21,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Build a layer without Docker, and say what each package weighs. The same again is a cache hit."""
-    from layers.builder import build_layer
     from layers.recipes import RECIPES
+
+    try:
+        from layers.builder import build_layer
+    except ImportError as error:
+        raise Unreachable(f"building layers needs the package {error.name}: pip install 'warmstart[infra]'") from error
 
     if recipe not in RECIPES:
         raise typer.BadParameter(f"expected {' or '.join(RECIPES)}, got {recipe!r}", param_hint="RECIPE")

@@ -80,8 +80,13 @@ class Twin:
 
         `context` overrides settings of cdk.json; `app` is the command that synthesizes the stacks.
 
-        Raises: Unreachable (a port in use, a tool missing), DeployFailed.
+        Raises: Unreachable (no clone, a port in use, a tool missing), DeployFailed.
         """
+        if not (root / "package.json").is_file():
+            raise Unreachable(
+                f"the local twin deploys a clone of Warmstart: expected package.json in {root}, got none, as in an "
+                "installed package; clone the repository, and there `make demo`, or `.venv/bin/warmstart local`"
+            )
         start = _Start(port, data, ready_file, context.get("stage", stacks.DEFAULT_STAGE), progress)
         cdk = partial(
             Cdk,

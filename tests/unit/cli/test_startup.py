@@ -37,3 +37,12 @@ def test_the_client_needs_the_standard_library_and_the_vocabulary_alone() -> Non
         "warmstart.errors",
         "warmstart.refs",
     }
+
+
+def test_a_verb_whose_packages_are_missing_names_the_extra() -> None:
+    script = "import sys\nsys.modules['elftools'] = None\nfrom cli.main import run\nsys.exit(run(['layers'], {}))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("unreachable: building layers needs the package elftools")
+    assert ran.stderr.endswith("pip install 'warmstart[infra]'\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.deploy import Cdk, DeployFailed, environment
+from local.twin import Twin
 from warmstart.errors import Unreachable
 
 PRINTS = """
@@ -82,3 +83,8 @@ def test_without_the_cdk_it_says_how_to_get_it(tmp_path: Path) -> None:
     cdk = Cdk(root=tmp_path, aws_url="http://127.0.0.1:5000", environ={})
     with pytest.raises(Unreachable, match="run `make setup`"):
         cdk.run(["--version"])
+
+
+def test_a_twin_outside_a_clone_says_that_it_needs_one(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="deploys a clone of Warmstart: expected package"):
+        Twin.start(root=tmp_path)
