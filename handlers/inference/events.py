@@ -21,7 +21,7 @@ _UTF8: Final = ("utf-8", "utf8", "us-ascii")
 
 
 class Request(NamedTuple):
-    """What of an event matters. `path` has no stage and no '/' at its end."""
+    """What of an event matters. `path` is the route's own: without a base path, and without a '/' at its end."""
 
     method: str
     path: str
@@ -34,16 +34,15 @@ def parse_event(event: Mapping[str, Any]) -> Request:
     method, path = event.get("httpMethod"), event.get("path")
     if type(method) is not str or type(path) is not str:
         raise InvalidRequest("event: expected API Gateway's REST proxy event with 'httpMethod' and 'path', got none")
-    return Request(method, _without_stage(path, event), _content_type(event), _body(event))
+    return Request(method, _without_base(path, event.get("resource")), _content_type(event), _body(event))
 
 
-def _without_stage(path: str, event: Mapping[str, Any]) -> str:
-    # The path of a default endpoint has no stage, that of a custom domain's base path mapping may have it.
-    context = event.get("requestContext")
-    stage = context.get("stage") if type(context) is dict else None
-    if stage and path.startswith(f"/{stage}/") and stage not in ("v2", "predict"):
-        path = path[len(stage) + 1 :]
-    return path.rstrip("/") if path.endswith("/") else path
+def _without_base(path: str, resource: object) -> str:
+    # A default endpoint's stage is not in the path, a custom domain's base path is. `resource` is the matched route
+    # without either (`/v2/models/{model}/infer`): as many segments at the path's end are ours.
+    path = path.rstrip("/")
+    depth = resource.count("/") if type(resource) is str and "+}" not in resource else 0
+    return f"/{'/'.join(path.lstrip('/').split('/')[-depth:])}" if depth else path
 
 
 def _content_type(event: Mapping[str, Any]) -> str:

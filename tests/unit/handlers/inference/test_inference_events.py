@@ -18,15 +18,25 @@ def test_an_event_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/v2", "/v2"), ("/prod/v2", "/v2"), ("/v2/", "/v2"), ("/prod/predict/iris/", "/predict/iris"),
-     ("/product/v2", "/product/v2")],
-)  # fmt: skip
-def test_a_path_comes_with_or_without_the_stage(path: str, expected: str) -> None:
+    [("/v2", "/v2"), ("/v2/", "/v2"), ("/predict/iris", "/predict/iris"), ("/elsewhere/v2", "/elsewhere/v2")],
+)
+def test_a_path_has_no_slash_at_its_end(path: str, expected: str) -> None:
     assert parse_event(event("GET", path)).path == expected
 
 
-def test_a_stage_that_is_named_like_a_route_is_no_prefix() -> None:
-    assert parse_event(event("GET", "/v2/models/iris", requestContext={"stage": "v2"})).path == "/v2/models/iris"
+@pytest.mark.parametrize("base", ["", "/ml", "/v2", "/predict", "/ml/prod"])
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [("/v2", "/v2"), ("/predict/{model}", "/predict/iris%40canary"), ("/v2/models/{model}", "/v2/models/infer")],
+)
+def test_a_path_comes_with_or_without_the_base_path_of_a_domain(base: str, resource: str, path: str) -> None:
+    assert parse_event(event("GET", base + path, resource=resource)).path == path
+    assert parse_event(event("GET", f"{base}{path}/", resource=resource)).path == path
+
+
+@pytest.mark.parametrize("resource", [None, "", 3, "/{proxy+}", "/a/{rest+}"])
+def test_a_path_without_its_route_is_taken_as_it_is(resource: object) -> None:
+    assert parse_event(event("GET", "/v2/models/iris", resource=resource)).path == "/v2/models/iris"
 
 
 def test_a_body_may_be_base64() -> None:
