@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from local.aws import conditions, kept, stacks
 from local.aws.kept import Kept
@@ -53,31 +54,34 @@ class AwsServer:
     something of API Gateway, before the caller has its answer.
     """
 
-    def __init__(
-        self, *, keep: Kept | None, after_change: Callable[[], None], port: int = 0, host: str = _HOST
-    ) -> None:
+    def __init__(self, *, keep: Kept | None, after_change: Callable[[], None], port: int = 0) -> None:
         stacks.install()
         BackendDict.reset()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._app = DomainDispatcherApplication(create_backend_app)
         self._kept = keep
-        self._host = host
         kept.install(keep)
         conditions.install()
         self._after_change = after_change
         stacks.AFTER_CHANGE[:] = [after_change]
-        self._server = make_server(host, port, self._answer, threaded=True, request_handler=_Handler)
-        self.port: int = self._server.server_port
+        server = make_server(_HOST, port, self._answer, threaded=True, request_handler=_Handler)
+        self.port: int = server.server_port
         setattr(settings, "moto_server_port", lambda: str(self.port))  # noqa: B010 - Step Functions calls back here
         self._errors = _Errors()
         logging.getLogger().addHandler(self._errors)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="aws", daemon=True)
-        self._thread.start()
+        self._running = [_run(server)]
 
     @property
     def url(self) -> str:
         """The endpoint, for `AWS_ENDPOINT_URL`."""
-        return f"http://{self._host}:{self.port}"
+        return f"http://{_HOST}:{self.port}"
+
+    def listen(self, bound: socket.socket) -> None:
+        """Answer on a second socket, too, which listens already; it is closed with the server."""
+        host, port = bound.getsockname()[:2]
+        with bound:  # werkzeug makes its own of it
+            server = make_server(host, port, self._answer, threaded=True, request_handler=_Handler, fd=bound.fileno())
+        self._running.append(_run(server))
 
     def errors(self) -> list[str]:
         """Return the last errors, with their traces."""
@@ -103,14 +107,21 @@ class AwsServer:
 
     def stop(self) -> None:
         """Stop serving, free the port, forget everything."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        for server, thread in self._running:
+            server.shutdown()
+            server.server_close()
+            thread.join()
         stacks.AFTER_CHANGE.clear()
         kept.install(None)
         BackendDict.reset()
         reset_model_data()
         logging.getLogger().removeHandler(self._errors)
+
+
+def _run(server: BaseWSGIServer) -> tuple[BaseWSGIServer, threading.Thread]:
+    thread = threading.Thread(target=server.serve_forever, name="aws", daemon=True)
+    thread.start()
+    return server, thread
 
 
 def _changes_an_api(environ: Mapping[str, Any]) -> bool:

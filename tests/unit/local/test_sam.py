@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from local.sam import find_bridge, find_engine, plan
-from warmstart.errors import Unreachable
+from local.sam import SamPlan, environment_of, plan
 
 TEMPLATE: dict[str, Any] = {
     "Resources": {
@@ -19,6 +16,7 @@ TEMPLATE: dict[str, Any] = {
                     "Variables": {"WARMSTART_STORE_BUCKET": {"Ref": "Store"}, "WARMSTART_ALIAS_TTL_S": "10"}
                 }
             },
+            "Metadata": {"aws:cdk:path": "warmstart/Inference/Function/Resource", "aws:asset:path": "asset.2e"},
         },
         "Layer": {"Type": "AWS::Lambda::LayerVersion", "Metadata": {"aws:asset:path": "asset.1f.zip"}},
         "Store": {"Type": "AWS::S3::Bucket", "Properties": {}},
@@ -26,8 +24,8 @@ TEMPLATE: dict[str, Any] = {
 }
 
 
-def make_plan() -> Any:
-    return plan(TEMPLATE, store_url="http://host:9", bridge="172.17.0.1", port=3000, folder=Path("out"))
+def make_plan(*, bridge: str | None = "172.17.0.1") -> SamPlan:
+    return plan(TEMPLATE, store_url="http://host:9", bridge=bridge, port=3000, folder=Path("out"))
 
 
 def test_the_store_is_given_as_a_value_in_place_of_the_reference() -> None:
@@ -52,6 +50,10 @@ def test_a_zipped_layer_is_unpacked_beside_the_template() -> None:
     assert planned.template["Resources"]["Layer"]["Metadata"]["aws:asset:path"] == "asset.1f"
 
 
+def test_paths_of_constructs_that_sam_warns_of_are_left_out() -> None:
+    assert make_plan().template["Resources"]["Inference"]["Metadata"] == {"aws:asset:path": "asset.2e"}
+
+
 def test_the_command_starts_the_api_on_the_copy() -> None:
     assert make_plan().command == (
         *("sam", "local", "start-api", "--template", "out/sam-template.json"),
@@ -60,15 +62,16 @@ def test_the_command_starts_the_api_on_the_copy() -> None:
     )
 
 
-def test_podman_will_do_where_docker_does_not_answer() -> None:
-    assert find_engine(lambda command: "ok" if command == ["podman", "info"] else None) == "podman"
+def test_containers_in_a_virtual_machine_keep_their_own_name_for_this_one() -> None:
+    assert "--add-host" not in make_plan(bridge=None).command
 
 
-def test_without_an_engine_it_says_what_to_run_instead() -> None:
-    with pytest.raises(Unreachable, match=r"no container engine answers.*make demo"):
-        find_engine(lambda _: None)
-
-
-def test_a_network_without_a_gateway_is_refused() -> None:
-    with pytest.raises(Unreachable, match="expected the gateway's address"):
-        find_bridge("docker", lambda _: "\n")
+def test_sam_is_told_the_socket_and_nothing_of_the_users_account() -> None:
+    environ = {"PATH": "/bin", "AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "mine", "SAM_CLI_TELEMETRY": "1"}
+    assert environment_of(environ, "unix:///a.sock") == {
+        "PATH": "/bin",
+        "SAM_CLI_TELEMETRY": "1",
+        "DOCKER_HOST": "unix:///a.sock",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
