@@ -26,7 +26,7 @@ $(READY): requirements/dev.txt pyproject.toml package.json package-lock.json
 	@test "$(SET_UP)" = "$(CURDIR)" || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/npm ci --silent --no-audit --no-fund --no-update-notifier
+	@$(BIN)/npm ci --cache build/npm --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
 	@echo "$(CURDIR)" > $@
 
 demo: setup ## deploy the stack to the local twin, publish real models, predict over HTTP, keep serving (PORT=8080; ONCE=1: stop after)
