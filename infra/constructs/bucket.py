@@ -10,7 +10,7 @@ _ACCESS_LOG_DAYS = 90
 
 
 class StoreBucket(Construct):
-    """Versioned, encrypted, TLS only, never public, kept when the stack goes; every access is recorded for 90 days.
+    """Versioned, encrypted, TLS only, never public, kept when the stack goes; the record of access is kept for 90 days.
 
     Encrypted with S3's own keys (SSE-S3): a key in KMS would add a call and its price to every cold start,
     and a right to every publisher; who may read is decided by the bucket alone.
