@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,10 +31,13 @@ from warmstart.errors import Unreachable, WarmstartError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
+    from local.functions.warden import Warden
+
 APP: Final = f"{shlex.quote(sys.executable)} -m infra.app"
 """As in cdk.json, with this very Python. The CDK hands it to a shell."""
 _SOURCES: Final = ("infra", "handlers", "warmstart", "model_store", "layers", "cdk.json", "package.json")
 _ASSEMBLIES_KEPT: Final = 6
+_ABANDONED_AFTER_S: Final = 3600.0
 _LOG: Final = logging.getLogger(__name__)
 _TAIL_LINES: Final = 40
 
@@ -56,6 +60,8 @@ class Cdk:
     """Settings of the stage, as `cdk -c key=value` gives them."""
     layer_platform: str = "host"
     """What the layers hold: this machine's packages for the twin, `lambda` for containers."""
+    warden: Warden | None = None
+    """Ends `cdk`, and removes what it leaves, if the twin is killed meanwhile."""
 
     @property
     def work(self) -> Path:
@@ -100,23 +106,34 @@ class Cdk:
     def run(self, arguments: Sequence[str]) -> str:
         """Run `cdk` and return what it printed. Raises: DeployFailed, Unreachable (no node, no cdk)."""
         command = [str(node()), str(_cdk(self.root)), *arguments, "--no-notices", "--no-version-reporting"]
-        with subprocess.Popen(
-            command,
-            cwd=self.root,
-            env=environment(self.environ, self.aws_url, work=self.work),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        ) as process:
+        scratch = tempfile.TemporaryDirectory(  # jsii leaves its own there when it is killed
+            prefix="warmstart-cdk-", dir=self.warden.root if self.warden else None, ignore_cleanup_errors=True
+        )
+        with (
+            scratch as tmp,
+            subprocess.Popen(
+                command,
+                cwd=self.root,
+                env=environment(self.environ, self.aws_url, work=self.work) | {"TMPDIR": tmp},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            ) as process,
+        ):
+            if self.warden is not None:
+                self.warden.guard(process.pid)
             try:
                 printed, _ = process.communicate()
             except BaseException:  # Ctrl-C ends `cdk` and the app that it started, too
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
+            finally:
+                if self.warden is not None:
+                    self.warden.release(process.pid)
         if process.returncode != 0:
             tail = "\n".join(printed.strip().splitlines()[-_TAIL_LINES:])
             raise DeployFailed(f"cdk {arguments[0]}: exit code {process.returncode}\n{tail}")
@@ -210,6 +227,11 @@ def _files(places: Iterable[Path]) -> Iterable[Path]:
 
 
 def _keep_newest(folder: Path, count: int) -> None:
+    """Remove the older ones, and the unfinished ones of whoever was killed long ago."""
+    for unfinished in folder.glob(".partial-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - unfinished.stat().st_mtime > _ABANDONED_AFTER_S:
+                shutil.rmtree(unfinished, ignore_errors=True)
     complete = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
     newest_first = sorted(complete, key=lambda entry: entry.stat().st_mtime, reverse=True)
     for old in newest_first[count:]:

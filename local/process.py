@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from local import ready
 from local.deploy import APP, Cdk
+from local.functions.warden import Warden
 from local.twin import NO_SETTINGS, ROOT
 from local.types import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, TwinAddress
 from warmstart.errors import Unreachable
@@ -52,8 +52,9 @@ class TwinProcess:
         """Start one and return when it serves. Raises: Unreachable, with what it printed."""
         environ = dict(os.environ if environ is None else environ)
         with ExitStack() as closing:
-            folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="warmstart-twin-")))
-            ready_file, printed = folder / "ready.json", folder / "printed"
+            warden = Warden()  # so that nothing stays if the test session itself is killed
+            closing.callback(warden.close)
+            ready_file, printed = warden.root / "ready.json", warden.root / "printed"
             command = [sys.executable, "-m", "local", "--port", str(port), "--ready-file", str(ready_file)]
             command += ["--app", app, *(["--data", str(data.absolute())] if data else [])]
             command += [argument for key, value in context.items() for argument in ("--context", f"{key}={value}")]
@@ -67,6 +68,8 @@ class TwinProcess:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
+            warden.guard(process.pid)
+            closing.callback(warden.release, process.pid)
             closing.callback(_end, process)
             _wait(process, ready_file, printed)
             address = ready.read(ready_file)

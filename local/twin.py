@@ -151,7 +151,7 @@ class _Start:
         aws = AwsServer(keep=keep, after_change=refresh)
         closing.callback(aws.stop)
         functions = closing.enter_context(Functions(log=logs.write, endpoint_url=aws.url))
-        cdk = cdk_at(aws_url=aws.url)
+        cdk = cdk_at(aws_url=aws.url, warden=functions.warden)
         packages = Packages(cdk.work / "packages")
         packages.forget_unused()
         lambda_ = invoke.Lambda(functions, packages, draw=random.random)
@@ -181,8 +181,8 @@ class _Start:
             raise DeployFailed("\n".join([failed.message, *aws.errors()])) from failed
         address = _address(cloudformation, apigateway, stage=self._stage, port=server.port, aws_url=aws.url)
         if self._ready_file is not None:
-            ready.write(self._ready_file, address)
             closing.callback(ready.remove, self._ready_file, address)
+            ready.write(self._ready_file, address)
         return Twin(
             cdk=cdk,
             address=address,

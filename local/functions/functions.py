@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -64,12 +61,12 @@ class Functions:
         `clock` says how long an environment was idle; timeouts and durations are always real time.
         """
         self._registry = Registry()
-        self._root = Path(tempfile.mkdtemp(prefix="warmstart-twin-"))
+        self.warden = Warden()  # also for what else the twin starts
         self._now, self._new_id = now, new_id
         self._site = Site(
-            root=self._root,
-            warden=Warden(self._root),
-            runtime_dir=surroundings.link_runtime(self._root / "runtime"),
+            root=self.warden.root,
+            warden=self.warden,
+            runtime_dir=surroundings.link_runtime(self.warden.root / "runtime"),
             log=log,
             endpoint_url=endpoint_url,
             init_limit_s=init_limit_s,
@@ -147,8 +144,7 @@ class Functions:
         self._reaper.join()
         self._pool.close()
         self._events.close()
-        self._site.warden.close()
-        shutil.rmtree(self._root, ignore_errors=True)
+        self.warden.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,8 @@
 """A small process that outlives the twin for a moment: when the twin ends, however it ends, nothing of it stays.
 
-It reads `+<group>` and `-<group>` lines from its standard input. At the end of input (the twin has closed it, or has
-died and the system closed it) it kills the process groups that are left and removes the twin's scratch directory.
+It makes the twin's scratch directory, so that there is none without somebody to remove it, and tells where it is.
+Then it reads `+<group>` and `-<group>` lines from its standard input. At the end of input (the twin has closed it, or
+has died and the system closed it) it kills the process groups that are left and removes the directory.
 It does what PR_SET_PDEATHSIG does, but for whole groups, on every POSIX system, and whichever thread forked.
 """
 
@@ -13,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,17 +32,21 @@ def watch(lines: Iterable[str], root: str) -> None:
 
 
 class Warden:
-    """The twin's end of it."""
+    """The twin's end of it. `root` is the scratch directory."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         # In a session of its own: Ctrl-C reaches the twin alone, which then closes the pipe.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(root)],
+            [sys.executable, "-I", "-S", __file__],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             cwd="/",
             start_new_session=True,
         )
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+        with self._process.stdout as told:
+            self.root = Path(told.readline().decode().rstrip("\n"))
 
     def guard(self, group: int) -> None:
         """Take a process group into care."""
@@ -65,4 +71,7 @@ class Warden:
 
 
 if __name__ == "__main__":
-    watch(sys.stdin, sys.argv[1])
+    scratch = tempfile.mkdtemp(prefix="warmstart-twin-")
+    with contextlib.suppress(BrokenPipeError):  # the twin is gone already
+        os.write(1, f"{scratch}\n".encode())
+    watch(sys.stdin, scratch)
