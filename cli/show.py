@@ -24,13 +24,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Show a version: what it takes and gives, its files, where it came from."""
-    from model_store.manifest import render_manifest
-
     parsed, given = ModelRef.parse(ref), shell(context)
-    manifest = given.registry(given.stage(stage, local=local)).resolve(parsed)
+    registry = given.registry(given.stage(stage, local=local))
+    manifest = registry.resolve(parsed)
     output = Output.standard(as_json=as_json)
     if as_json:
-        output.document(json.loads(render_manifest(manifest)))
+        output.document(json.loads(registry.manifest_document(manifest.name, manifest.version)))
         return
     output.line(f"[bold]{manifest.name}:{manifest.version}[/bold]  published {manifest.created_at}")
     print_signature(output, manifest.signature)

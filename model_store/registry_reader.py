@@ -63,6 +63,16 @@ class RegistryReader:
 
         Raises: ModelNotFound, VersionNotFound, IntegrityError, StoreError.
         """
+        return self._read_manifest(name, version)[0]
+
+    def manifest_document(self, name: str, version: int) -> bytes:
+        """Read a version's manifest as it is stored, with all that later releases wrote: one request.
+
+        Raises: as `manifest`.
+        """
+        return self._read_manifest(name, version)[1]
+
+    def _read_manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
         key = keys.manifest(name, version)
         try:
             stored = self._reader.get(key)
@@ -73,7 +83,7 @@ class RegistryReader:
         manifest = parse_manifest(stored.body, where=key)
         if (manifest.name, manifest.version) != (name, version):
             raise IntegrityError(f"{key}: is the manifest of {manifest.name}:{manifest.version}; publish it again")
-        return manifest
+        return manifest, stored.body
 
     def _no_alias(self, name: str, alias: str) -> ModelNotFound | AliasNotFound:
         if alias == LIVE or not self._is_live(name):

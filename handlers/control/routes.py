@@ -21,7 +21,6 @@ from handlers.control.views import (
     ModelName,
     ModelView,
 )
-from model_store.manifest import render_manifest
 from model_store.registry import Alias
 
 PREFIX: Final = "/admin"
@@ -91,7 +90,7 @@ def admin_router(service: ControlService, telemetry: Telemetry) -> APIRouter:
     )
     async def show_version(name: ModelPath, version: VersionPath) -> Response:
         # As the store has it: the manifest's parser has checked it, and fields of later releases stay.
-        return Response(render_manifest(service.manifest(name, version)), media_type="application/json")
+        return Response(service.manifest(name, version), media_type="application/json")
 
     @router.get("/models/{name}/aliases", summary="List a model's aliases", responses=_READ)
     async def list_aliases(name: ModelPath) -> AliasList:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from model_store.history import AliasChange
-from model_store.manifest import Manifest
 from model_store.registry import Alias, Registry
 from warmstart.refs import check_alias, check_name, parse_version
 
@@ -54,10 +53,10 @@ class ControlService:
             aliases=tuple(self._registry.aliases(name)),
         )
 
-    def manifest(self, name: str, version: str) -> Manifest:
-        """Read a version's manifest. Raises: ModelNotFound, VersionNotFound, IntegrityError."""
+    def manifest(self, name: str, version: str) -> bytes:
+        """Read a version's manifest, as the store has it. Raises: ModelNotFound, VersionNotFound, IntegrityError."""
         check_name(name)
-        return self._registry.manifest(name, parse_version(version))
+        return self._registry.manifest_document(name, parse_version(version))
 
     def aliases(self, name: str) -> list[Alias]:
         """List a model's aliases, by name. Raises: ModelNotFound, IntegrityError."""

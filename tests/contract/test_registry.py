@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from model_store import keys
-from model_store.manifest import Manifest
+from model_store.manifest import Manifest, render_manifest
 from model_store.objects import ObjectStore
 from model_store.registry import Registry
 from model_store.registry_reader import RegistryReader
@@ -96,6 +98,23 @@ def test_an_alias_that_names_no_version_is_refused(pair: Pair, document: bytes) 
 
     with pytest.raises(IntegrityError, match=r"models/iris/aliases/live\.json"):
         RegistryReader(pair.reader).resolve(ModelRef.parse("iris"))
+
+
+def test_a_manifest_is_given_as_it_is_stored(pair: Pair) -> None:
+    document = json.loads(render_manifest(manifest()))
+    document["inputs"][0]["unit"] = "cm"
+    document["files"][0]["compression"] = "none"
+    body = json.dumps(document).encode()
+    pair.store.put(keys.manifest("iris", 1), body)
+
+    assert RegistryReader(pair.reader).manifest_document("iris", 1) == body
+
+
+def test_a_manifest_is_checked_before_it_is_given(pair: Pair) -> None:
+    pair.store.put(keys.manifest("iris", 1), b"{}")
+
+    with pytest.raises(InvalidManifest):
+        RegistryReader(pair.reader).manifest_document("iris", 1)
 
 
 def test_a_manifest_that_is_no_manifest_is_refused(pair: Pair) -> None:
