@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from pathlib import Path
+from typing import cast
 
 import botocore
 import pytest
 
+from model_store.connection import Broken, Connection
 from model_store.s3_reader import Endpoint, S3Reader
 from model_store.sigv4 import Credentials
 from tests.build.wire import Answer, Last, Server, http
@@ -56,6 +60,43 @@ def test_what_comes_beyond_an_answer_is_never_the_next_one(first: bytes) -> None
         opened.get("key")
         assert opened.get("key").body == b"own"
         opened.close()
+
+
+class Ended:
+    """In the place of a TLS context: its sockets fail as one does whose peer is gone."""
+
+    def __init__(self, error: OSError) -> None:
+        self._error = error
+
+    def wrap_socket(self, plain: socket.socket, **_: object) -> Ended:
+        self._plain = plain
+        return self
+
+    def sendall(self, _: bytes) -> None:
+        raise self._error
+
+    def close(self) -> None:
+        self._plain.close()
+
+
+@pytest.mark.parametrize(
+    "error", [ssl.SSLEOFError("violation of protocol"), ConnectionAbortedError(), BrokenPipeError(), OSError(113, "x")]
+)
+def test_a_connection_that_is_gone_before_an_answer_may_be_replaced_over_tls_too(error: OSError) -> None:
+    with Server(lambda _: None) as server:
+        gone = Connection(b"127.0.0.1", server.port, tls=cast("ssl.SSLContext", Ended(error)), timeout_s=1.0)
+        with pytest.raises(Broken, match="closed by the peer") as broken:
+            gone.get("/key", [])
+        gone.close()
+    assert broken.value.unanswered
+
+
+def test_a_wait_that_is_over_is_no_connection_that_is_gone() -> None:
+    with Server(lambda _: b"") as server:
+        slow = Connection(b"127.0.0.1", server.port, tls=None, timeout_s=0.05)
+        with pytest.raises(TimeoutError):
+            slow.get("/key", [])
+        slow.close()
 
 
 @pytest.mark.parametrize(
