@@ -60,7 +60,10 @@ def _parse(path: Path) -> ModelProto:
     try:
         model: ModelProto = onnx.load_model_from_string(path.read_bytes())
     except DecodeError as error:
-        raise UnsupportedModel(f"{path}: not an ONNX model: {error}") from error
+        raise UnsupportedModel(
+            f"{path}: not an ONNX model: {error}; "
+            "convert it first, from scikit-learn by model_store.convert.sklearn.to_onnx"
+        ) from error
     if not model.graph.output:
         raise UnsupportedModel(f"{path}: not an ONNX model: its graph has no outputs")
     return model

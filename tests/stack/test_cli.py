@@ -22,7 +22,6 @@ from sklearn.linear_model import LogisticRegression
 from cli.main import run
 from local.process import TwinProcess
 from local.types import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
-from model_store.convert.sklearn import to_onnx
 from tests.build import models
 from tests.build.command_line import Ran
 
@@ -92,12 +91,12 @@ def test_the_readmes_way_from_a_model_to_an_answer(
     data = load_iris()
     measures = data.data.astype(np.float32)
     fitted = LogisticRegression(max_iter=1000).fit(measures, data.target)
-    (tmp_path / "model.onnx").write_bytes(to_onnx(fitted, measures).graph)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    [conversion] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(conversion, {"estimator": fitted, "X": measures})  # noqa: S102 - the document's own lines
     # Another model's name than the README's: other tests may have published an iris.
-    [session] = re.findall(
-        r"```console\n(.*?--local.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+    [session] = re.findall(r"```console\n(.*?--local.*?)```", readme, re.DOTALL)
     session = session.replace("iris ", "readme-iris ").replace("iris:", "readme-iris:")
 
     commands = re.findall(r"^\$ warmstart (.*) --local\n((?:[^$].*\n)*)", session, re.MULTILINE)

@@ -173,6 +173,11 @@ def test_what_is_no_model_is_refused(tmp_path: Path, body: bytes) -> None:
         read_onnx(written(tmp_path, body))
 
 
+def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match=r"convert it first, from scikit-learn by \S+\.to_onnx"):
+        read_onnx(written(tmp_path, b"\x80\x04\x95pickle"))
+
+
 def test_a_model_that_onnx_runtime_does_not_load_is_refused(tmp_path: Path) -> None:
     x, y = (models.tensor(name, TensorProto.FLOAT, [1]) for name in "xy")
     body = models.unchecked([helper.make_node("NoSuchOperator", ["x"], ["y"])], [x], [y]).SerializeToString()
