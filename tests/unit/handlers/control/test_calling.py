@@ -97,7 +97,7 @@ def test_an_unsigned_request_does_not_pass(admin: str, path: str) -> None:
 
 
 def _run(command: list[str], env: Mapping[str, str]) -> str:
-    signer = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    signer = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
     run = subprocess.run(
         command,
         env={"PATH": os.environ["PATH"], **signer, **env},
