@@ -5,6 +5,9 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 # jsii (under the CDK) would otherwise take the first node of the machine, of whatever age.
 export JSII_NODE := $(CURDIR)/$(BIN)/node
+# Nothing is written into HOME, which may be read-only.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/build/jsii
+export CDK_HOME := $(CURDIR)/build/cdk-home
 # A .venv knows its place and its Python: one that was moved, copied, left unfinished or whose Python went is made anew.
 SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 

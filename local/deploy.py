@@ -167,6 +167,7 @@ def environment(environ: Mapping[str, str], aws_url: str, *, work: Path) -> dict
         "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', os.defpath)}",
         "CDK_HOME": str(work / "cdk-home"),
         "JSII_NODE": str(node()),
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(work.parent / "jsii"),  # not in HOME, which may be read-only
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_REGION": REGION,
