@@ -60,7 +60,7 @@ layers: setup ## build the Lambda layers, print bytes per package
 	@$(BIN)/python -m layers build inference
 	@$(BIN)/python -m layers build control
 
-sam-local: setup ## the same stack under `sam local start-api` (needs Docker or podman)
+sam-local: setup ## the same stack under `sam local start-api` (needs Docker or podman: docs/sam-local.md)
 	@$(BIN)/python -m local.sam
 
 bench: setup ## cold and warm against the floor and a tutorial's handler; writes benchmarks/results/

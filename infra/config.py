@@ -58,7 +58,7 @@ class StageConfig:
     layer_platform: str = setting(
         "lambda",
         Choice(("lambda", "host")),
-        says="What the layers hold: `lambda` for AWS; `host` is this machine's, for the local twin and `sam local`. "
+        says="What the layers hold: `lambda` for AWS; `host` is this machine's, for the local twin. "
         "Nothing else in the template differs.",
     )
     memory_mb: int = setting(

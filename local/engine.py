@@ -23,6 +23,8 @@ from warmstart.errors import Unreachable
 DOCKER_HOST: Final = "DOCKER_HOST"
 _IP_FREEBIND: Final = 15
 """linux/in.h; Python has no name for it."""
+_DOCKER_SOCKET: Final = "unix:///var/run/docker.sock"
+"""Where Docker listens unless told otherwise."""
 _WITHIN_S: Final = 10.0
 _OTHERWISE: Final = "run the stack without any: `make demo`"
 
@@ -58,13 +60,14 @@ def find_engine(run: Run, environ: Mapping[str, str], *, system: str) -> Engine:
 
 
 def _docker(info: Mapping[str, Any], run: Run, *, system: str) -> Engine:
-    host = (run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]) or "").strip()
+    context = run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+    host = (context or "").strip() or _DOCKER_SOCKET
     if system != "linux" or info.get("OperatingSystem") == "Docker Desktop":
-        return Engine(name="docker", host=host or None, bridge=None)
+        return Engine(name="docker", host=host, bridge=None)
     _refuse_rootless("docker", rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()))
     template = "{{(index .IPAM.Config 0).Gateway}}"
     gateway = run(["docker", "network", "inspect", "bridge", "--format", template])
-    return Engine(name="docker", host=host or None, bridge=_address("docker", gateway))
+    return Engine(name="docker", host=host, bridge=_address("docker", gateway))
 
 
 def _podman(host: Mapping[str, Any], podman: list[str], run: Run, *, at: str | None, system: str) -> Engine:

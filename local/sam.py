@@ -200,7 +200,8 @@ def _output(command: list[str]) -> str | None:
 
 def main() -> int:
     """Run it from the command line."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores SIGINT, and so would SAM
+    # Of a shell's background job SIGINT is ignored, and would be of SAM.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         return serve(port=3000, ready_file=READY_FILE)
