@@ -19,7 +19,14 @@ from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 
-from local.aws import apigateway_key_types, apigateway_shape_types, apigateway_types, lambda_types, other_types
+from local.aws import (
+    apigateway_key_types,
+    apigateway_shape_types,
+    apigateway_types,
+    lambda_types,
+    other_types,
+    scheduler_types,
+)
 from local.aws.identity import physical_name
 from local.aws.resource import Taught
 from local.aws.template import in_order, needs
@@ -321,6 +328,7 @@ TAUGHT: Final[tuple[type[Taught], ...]] = (
     *apigateway_shape_types.TYPES,
     *lambda_types.TYPES,
     *other_types.TYPES,
+    *scheduler_types.TYPES,
     CdkMetadata,
 )
 
