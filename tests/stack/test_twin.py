@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,13 @@ def end_environments(twin: TwinProcess) -> None:
     for pid in twin.environments():
         os.kill(pid, signal.SIGKILL)
     until(lambda: not twin.environments())
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[TwinProcess]:
+    """A twin of this file's own: an environment that other tests crashed would start anew without an init phase."""
+    with TwinProcess.start(context={"alias_ttl_s": "1"}) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
