@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -273,9 +274,11 @@ def test_eight_mebibytes_come_over_one_connection(world: World, tmp_path: Path) 
 def test_more_comes_in_ranges_each_over_its_own_connection(world: World, tmp_path: Path, size: int, count: int) -> None:
     body = bytes(range(251)) * (size // 251 + 1)
     body = body[:size]
+    all_asked = threading.Barrier(count, timeout=60)  # else an early range's connection could serve a late one
 
     def answer(request: Request) -> bytes:
         first, last = span(request)
+        all_asked.wait()
         return http(206, body[first : last + 1], content_range=f"bytes {first}-{last}/{size}")
 
     with Server(answer) as server:
