@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 from benchmarks.events import proxy_event
 from benchmarks.models import model_path
 from model_store import keys
+from model_store.gate import apply, plan_file
 from model_store.memory import MemoryObjects
-from model_store.publish import apply, plan_publish
 
 BUCKET: Final = "benchmark"
 CASES: Final = ("floor", "ours", "tutorial")
@@ -101,7 +101,7 @@ def _environment(scratch: str, model: str, endpoint: str, warm: int) -> dict[str
 def _publish(bucket: Path, model: str) -> None:
     """Publish into memory, then lay the objects out as files, as the stand-in serves them."""
     objects = MemoryObjects()
-    plan = plan_publish(model_path(model), model, objects)
+    plan = plan_file(model_path(model), model, objects)
     apply(plan, objects, by="benchmark", clock=time.time, new_id=lambda: "1")
     for key in objects.keys(""):
         path = bucket / key

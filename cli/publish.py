@@ -17,8 +17,8 @@ from warmstart.refs import check_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from model_store.publish import PublishPlan
-    from model_store.publish.plan import Step
+    from model_store.gate import PublishPlan
+    from model_store.gate.plan import Step
 
 
 def command(
@@ -34,12 +34,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Publish a model as its next version and point `live` at it. Functions follow without a deploy."""
-    from model_store.publish import apply, plan_publish
+    from model_store.gate import apply, plan_file
 
     given, parsed = shell(context), parse_labels(labels)
     objects = given.stage(stage, local=local).objects()
     output = Output.standard(as_json=as_json)
-    plan = plan_publish(source, check_name(name), objects, labels=parsed, provenance={"source": source.name})
+    plan = plan_file(source, check_name(name), objects, labels=parsed, provenance={"source": source.name})
     if dry_run:
         output.document(plan_document(plan)) if as_json else _print_plan(output, plan)
         return
@@ -79,13 +79,15 @@ def plan_document(plan: PublishPlan) -> dict[str, Any]:
 
 
 def _step_document(step: Step) -> dict[str, Any]:
-    from model_store.publish.plan import ClaimVersion, MoveAlias, UploadFile, WriteManifest
+    from model_store.gate.plan import ClaimVersion, MoveAlias, UploadFile, WriteDocument, WriteManifest
 
     match step:
         case ClaimVersion(first):
             return {"step": "claim_version", "version": first}
         case UploadFile(source, file):
             return {"step": "upload_file", "source": str(source), **file._asdict()}
+        case WriteDocument(file):
+            return {"step": "write_document", **file._asdict()}
         case WriteManifest():
             return {"step": "write_manifest"}
         case MoveAlias(alias, seen):
@@ -96,13 +98,15 @@ def _step_document(step: Step) -> dict[str, Any]:
 
 def says(step: Step) -> str:
     """Say what a step does."""
-    from model_store.publish.plan import ClaimVersion, MoveAlias, UploadFile, WriteManifest
+    from model_store.gate.plan import ClaimVersion, MoveAlias, UploadFile, WriteDocument, WriteManifest
 
     match step:
         case ClaimVersion(first):
             return f"claim version {first}"
         case UploadFile(source, file):
             return f"upload {source.name} as {file.path}, {megabytes(file.size_bytes)}, sha256 {file.sha256[:16]}…"
+        case WriteDocument(file):
+            return f"write {file.path}, {megabytes(file.size_bytes)}"
         case WriteManifest():
             return "write the manifest"
         case MoveAlias(alias, seen):

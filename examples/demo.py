@@ -35,7 +35,7 @@ from cli.stage import READY_FILE, LocalStage
 from local.twin import Twin
 from local.types import TwinAddress
 from model_store.convert.sklearn import to_onnx
-from model_store.publish import apply, plan_publish
+from model_store.gate import apply, plan_file
 from warmstart.client import Client
 from warmstart.errors import WarmstartError
 from warmstart.refs import ModelRef
@@ -96,7 +96,7 @@ def publish(model: Trained, stage: LocalStage) -> int:
         source = Path(folder) / f"{model.name}.onnx"
         source.write_bytes(converted.graph)
         objects = stage.objects()
-        plan = plan_publish(source, model.name, objects, labels=model.labels)
+        plan = plan_file(source, model.name, objects, labels=model.labels)
         published = apply(plan, objects, by="demo", clock=time.time, new_id=lambda: uuid.uuid4().hex[:8])
     return published.manifest.version
 

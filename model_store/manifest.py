@@ -24,11 +24,31 @@ class ModelFile(NamedTuple):
     sha256: str
 
 
+class RunOptions(NamedTuple):
+    """How a session is opened. `optimise` is False for a graph that was optimised before it was published.
+
+    With `extensions` the graph has operators of onnxruntime-extensions, whose library is registered first.
+    """
+
+    optimise: bool = True
+    extensions: bool = False
+
+
+class Variant(NamedTuple):
+    """The same model laid out for one kind of processor (`x86_64-avx512`, `x86_64-avx2`, `arm64-neon`)."""
+
+    processor: str
+    files: tuple[ModelFile, ...]
+    run: RunOptions
+
+
 class Manifest(NamedTuple):
     """One version of a model. `files[0]` is the graph that a session opens; the others lie beside it.
 
     `labels` are the class labels that a classifier's label output or score columns stand for, in column order.
-    `extra` are the fields that this release does not know: they are kept.
+    `run` says how to open `files`; `variants` are alternatives to both for a kind of processor. `documents` lie in the
+    version too (the gate's report, statistics, golden examples), and no session needs them. `preprocessing` says what
+    is in the graph before the model proper. `extra` are the fields that this release does not know: they are kept.
     """
 
     name: str
@@ -38,6 +58,10 @@ class Manifest(NamedTuple):
     files: tuple[ModelFile, ...]
     labels: tuple[str | int, ...] = ()
     provenance: Mapping[str, str] = {}
+    run: RunOptions = RunOptions()
+    variants: tuple[Variant, ...] = ()
+    documents: tuple[ModelFile, ...] = ()
+    preprocessing: Mapping[str, str] = {}
     schema_version: str = SCHEMA_VERSION
     extra: Mapping[str, Any] = {}
 
@@ -58,6 +82,13 @@ def render_manifest(manifest: Manifest) -> bytes:
         "outputs": [_render_spec(spec) for spec in manifest.signature.outputs],
         "labels": list(manifest.labels),
         "files": [file._asdict() for file in manifest.files],
+        "run": manifest.run._asdict(),
+        "variants": [
+            {"processor": processor, "files": [file._asdict() for file in files], "run": run._asdict()}
+            for processor, files, run in manifest.variants
+        ],
+        "documents": [file._asdict() for file in manifest.documents],
+        "preprocessing": dict(manifest.preprocessing),
         "provenance": dict(manifest.provenance),
         **manifest.extra,
     }
@@ -76,9 +107,7 @@ def parse_manifest(body: bytes, *, where: str) -> Manifest:
             raise InvalidManifest(
                 f"{where}: schema version {schema_version}; this release reads {SCHEMA_MAJOR}.x: upgrade warmstart"
             )
-        files = tuple(_parse_file(file) for file in document.pop("files"))
-        if not files:
-            raise ValueError("files: expected at least one, got none")
+        files = _parse_files(document.pop("files"))
         return Manifest(
             schema_version=schema_version,
             name=_text(document.pop("name")),
@@ -90,7 +119,11 @@ def parse_manifest(body: bytes, *, where: str) -> Manifest:
             ),
             files=files,
             labels=tuple(_label(label) for label in document.pop("labels", ())),
-            provenance={_text(name): _text(value) for name, value in document.pop("provenance", {}).items()},
+            provenance=_texts(document.pop("provenance", {})),
+            run=_parse_run(document.pop("run", {})),
+            variants=tuple(_parse_variant(variant) for variant in document.pop("variants", ())),
+            documents=tuple(_parse_file(file) for file in document.pop("documents", ())),
+            preprocessing=_texts(document.pop("preprocessing", {})),
             extra=document,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -118,6 +151,30 @@ def _parse_file(document: Mapping[str, Any]) -> ModelFile:
     if not _SHA256.match(sha256):
         raise ValueError(f"sha256: expected 64 hexadecimal digits in lower case, got {sha256[:80]!r}")
     return ModelFile(path, _whole(document["size_bytes"]), sha256)
+
+
+def _parse_files(documents: Any) -> tuple[ModelFile, ...]:
+    files = tuple(_parse_file(file) for file in documents)
+    if not files:
+        raise ValueError("files: expected at least one, got none")
+    return files
+
+
+def _parse_run(document: Mapping[str, Any]) -> RunOptions:
+    """Read run options; one that this release does not know would be run without, so it is refused."""
+    if unknown := set(document) - set(RunOptions._fields):
+        raise ValueError(f"run: this release does not know {', '.join(sorted(unknown))}: upgrade warmstart")
+    if any(type(value) is not bool for value in document.values()):
+        raise TypeError(f"run: expected true or false, got {dict(document)!r:.80}")
+    return RunOptions(**document)
+
+
+def _parse_variant(document: Mapping[str, Any]) -> Variant:
+    return Variant(_text(document["processor"]), _parse_files(document["files"]), _parse_run(document["run"]))
+
+
+def _texts(document: Mapping[str, Any]) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in document.items()}
 
 
 def _text(value: Any) -> str:

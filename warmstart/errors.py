@@ -38,6 +38,8 @@ WarmstartError
 ├── InvalidSetting            a setting whose value is refused, by name
 ├── BuildError                a layer or an asset that cannot be built
 ├── UnsupportedModel          a source that cannot be published
+│   └── Untrusted             a format that executes code when it is read, without leave to
+├── InvalidSample             rows that cannot be read, or that do not fit the model
 └── Unreachable               an endpoint or a tool that the command needs is not there
 """
 
@@ -301,6 +303,18 @@ class UnsupportedModel(WarmstartError):
     """A source that cannot be published."""
 
     code = "unsupported_model"
+
+
+class Untrusted(UnsupportedModel):
+    """A format that executes code when it is read, and nobody said that its source is trusted."""
+
+    code = "untrusted"
+
+
+class InvalidSample(WarmstartError):
+    """Rows that cannot be read, or that do not fit the model."""
+
+    code = "invalid_sample"
 
 
 class Unreachable(WarmstartError):

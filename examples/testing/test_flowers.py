@@ -7,7 +7,7 @@ from pathlib import Path
 from examples.testing.flowers import LABELS, measures, save, train
 from local.inprocess import InProcess
 from local.process import TwinProcess
-from model_store.publish import publish_file
+from model_store.gate import publish_file
 from model_store.s3 import S3Objects
 from warmstart.client import Client
 from warmstart.refs import ModelRef

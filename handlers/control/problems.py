@@ -31,6 +31,7 @@ STATUS: Final[Mapping[type[WarmstartError], int]] = {
     errors.InvalidSetting: 500,
     errors.BuildError: 500,
     errors.UnsupportedModel: 500,
+    errors.InvalidSample: 500,
     errors.Unreachable: 500,
     WarmstartError: 500,
 }

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from local.process import TwinProcess
 from local.types import TwinAddress
-from model_store.publish import publish_file
+from model_store.gate import publish_file
 from model_store.s3 import S3Objects
 
 

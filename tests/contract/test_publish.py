@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from model_store import keys
+from model_store.gate import Published, apply, plan_file
 from model_store.integrity import verify
 from model_store.manifest import Manifest
 from model_store.objects import ObjectReader, ObjectStore
-from model_store.publish import Published, apply, plan_publish
 from model_store.registry_reader import RegistryReader
 from tests.build import models
 from tests.build.stores import Pair, Watched
@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 
 def publish(objects: ObjectStore, path: Path, ticking: Ticking) -> Published:
-    plan = plan_publish(path, "iris", objects)
+    plan = plan_file(path, "iris", objects)
     return apply(plan, objects, by="ann", clock=ticking.clock, new_id=ticking.new_id)
 
 

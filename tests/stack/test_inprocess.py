@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from local.inprocess import InProcess
-from model_store.publish import publish_file
+from model_store.gate import publish_file
 from tests.build import models
 
 X = {"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1.0, 2.0]}

@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 
 from local.process import TwinProcess
 from model_store.convert.sklearn import to_onnx
-from model_store.publish import publish_file
+from model_store.gate import publish_file
 from tests.build import models
 from tests.build.slow_model import turns
 from tests.build.twin_client import ask, infer, publish, store, until

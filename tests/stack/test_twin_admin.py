@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 
 from local.process import TwinProcess
 from local.types import REGION
-from model_store.publish import publish_file
+from model_store.gate import publish_file
 from model_store.s3 import S3Objects
 from tests.build import models
 

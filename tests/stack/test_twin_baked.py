@@ -12,7 +12,7 @@ import pytest
 
 from local.process import TwinProcess
 from model_store import keys
-from model_store.publish import publish_file
+from model_store.gate import publish_file
 from model_store.s3 import S3Objects
 from tests.build import models
 

@@ -52,7 +52,9 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/s3.py": row(ours="warmstart", others="boto3 botocore", lazy="mypy_boto3_s3"),
     # Converters and the gate run on the publisher's machine; each framework only when a model of it comes.
     "model_store/convert/": row(ours="warmstart model_store", others="numpy", lazy="onnx onnxruntime skl2onnx sklearn"),
-    "model_store/publish/": row(ours="warmstart model_store", lazy="google numpy onnx onnxruntime"),
+    "model_store/gate/": row(
+        ours="warmstart model_store", others="numpy", lazy="google onnx onnxruntime onnxruntime_extensions"
+    ),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
     "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy="numpy"),

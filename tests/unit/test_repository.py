@@ -41,7 +41,15 @@ told the region by `cdk` in no other way.
 """
 
 SERVED_TO_NOBODY: Final = frozenset(
-    {errors.WarmstartError, errors.InvalidSetting, errors.BuildError, errors.UnsupportedModel, errors.Unreachable}
+    {
+        errors.WarmstartError,
+        errors.InvalidSetting,
+        errors.BuildError,
+        errors.UnsupportedModel,
+        errors.Untrusted,
+        errors.InvalidSample,
+        errors.Unreachable,
+    }
 )
 """Raised at init or on a user's machine: for a request they would be our mistake, and the root's row is right."""
 

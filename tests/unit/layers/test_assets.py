@@ -126,7 +126,7 @@ def test_the_data_planes_code_carries_neither_the_writing_half_nor_the_tools() -
     assert "handlers/inference/lambda_handler.py" in modules
     forbidden = (
         "model_store/convert",
-        "model_store/publish",
+        "model_store/gate",
         "model_store/registry.py",
         "handlers/control",
         "warmstart/client",

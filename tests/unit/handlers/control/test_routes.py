@@ -36,6 +36,10 @@ def test_a_manifest_is_shown_as_the_store_has_it_with_fields_that_this_release_d
         "outputs": [{"name": "label", "datatype": "INT64", "shape": [-1]}],
         "labels": ["setosa", "versicolor", "virginica"],
         "files": [{"path": "model.onnx", "size_bytes": 1024, "sha256": "ab" * 32}],
+        "run": {"optimise": True, "extensions": False},
+        "variants": [],
+        "documents": [],
+        "preprocessing": {},
         "provenance": {"framework": "scikit-learn 1.8.0"},
         "drift_baseline": "baseline.json",
     }

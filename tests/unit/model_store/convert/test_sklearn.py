@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from model_store.convert.sklearn import to_onnx
-from model_store.publish.onnx_source import read_onnx
+from model_store.gate.onnx_source import read_onnx
 from warmstart.errors import UnsupportedModel
 from warmstart.tensors import Signature, TensorSpec
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from model_store.gate import plan_file
 from model_store.memory import MemoryObjects
-from model_store.publish import plan_publish
 from tests.build import models
 from warmstart.errors import UnsupportedModel
 
@@ -20,11 +20,11 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_a_label_for_each_score_is_planned(source: Path) -> None:
-    assert plan_publish(source, "iris", MemoryObjects(), labels=("no", "yes")).labels == ("no", "yes")
+    assert plan_file(source, "iris", MemoryObjects(), labels=("no", "yes")).labels == ("no", "yes")
 
 
 def test_labels_that_are_not_as_many_as_the_scores_are_refused(source: Path) -> None:
     with pytest.raises(
         UnsupportedModel, match=r"labels: expected one for each column of y: FP32 \[-1, 2\], got 3: a, b, c"
     ):
-        plan_publish(source, "iris", MemoryObjects(), labels=("a", "b", "c"))
+        plan_file(source, "iris", MemoryObjects(), labels=("a", "b", "c"))

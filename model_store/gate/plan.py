@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
 from model_store import keys
+from model_store.gate.candidate import Candidate, Layout
+from model_store.gate.onnx_source import read_onnx
 from model_store.integrity import sha256_of
-from model_store.manifest import ModelFile
+from model_store.manifest import ModelFile, RunOptions, Variant
 from model_store.objects import ObjectStore
-from model_store.publish.onnx_source import read_onnx
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import AliasNotFound, ModelNotFound, UnsupportedModel
 from warmstart.refs import LIVE, check_name
@@ -35,6 +37,14 @@ class UploadFile:
 
 
 @dataclass(frozen=True)
+class WriteDocument:
+    """Put a document into the version: the gate's report, statistics, golden examples."""
+
+    file: ModelFile
+    body: bytes
+
+
+@dataclass(frozen=True)
 class WriteManifest:
     """Make the version visible."""
 
@@ -47,7 +57,7 @@ class MoveAlias:
     seen: int | None
 
 
-Step: TypeAlias = ClaimVersion | UploadFile | WriteManifest | MoveAlias
+Step: TypeAlias = ClaimVersion | UploadFile | WriteDocument | WriteManifest | MoveAlias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +69,10 @@ class PublishPlan:
     labels: tuple[str | int, ...]
     provenance: Mapping[str, str]
     steps: tuple[Step, ...]
+    files: tuple[ModelFile, ...]
+    run: RunOptions
+    variants: tuple[Variant, ...] = ()
+    preprocessing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> int:
@@ -66,17 +80,50 @@ class PublishPlan:
         return next(step.first for step in self.steps if isinstance(step, ClaimVersion))
 
     @property
-    def files(self) -> tuple[ModelFile, ...]:
-        """The version's files, the graph first."""
-        return tuple(step.file for step in self.steps if isinstance(step, UploadFile))
+    def documents(self) -> tuple[ModelFile, ...]:
+        """What lies beside the files that a session needs."""
+        return tuple(step.file for step in self.steps if isinstance(step, WriteDocument))
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all files together."""
+        """Bytes of the files that a session needs."""
         return sum(file.size_bytes for file in self.files)
 
 
 def plan_publish(
+    candidate: Candidate,
+    name: str,
+    objects: ObjectStore,
+    *,
+    documents: Mapping[str, bytes] = MappingProxyType({}),
+    provenance: Mapping[str, str] = MappingProxyType({}),
+) -> PublishPlan:
+    """Look at the store, and plan to publish a model as its next version; nothing is changed.
+
+    `documents` are written beside the files, by their path within the version.
+    Raises: UnsupportedModel, InvalidReference, StoreError.
+    """
+    check_name(name)
+    _check_labels(candidate.labels, candidate.signature.outputs)
+    uploads = tuple(UploadFile(path, _describe(path, inside)) for inside, path in candidate.layout.files)
+    variants, more = _plan_variants(candidate.variants)
+    written = tuple(WriteDocument(_describe_body(path, body), body) for path, body in documents.items())
+    claim = ClaimVersion(_first_free(objects, name))
+    move = MoveAlias(LIVE, _seen(objects, name))
+    return PublishPlan(
+        name=name,
+        signature=candidate.signature,
+        labels=candidate.labels,
+        provenance=provenance,
+        steps=(claim, *uploads, *more, *written, WriteManifest(), move),
+        files=tuple(upload.file for upload in uploads),
+        run=candidate.layout.run,
+        variants=variants,
+        preprocessing=candidate.preprocessing,
+    )
+
+
+def plan_file(
     source: Path,
     name: str,
     objects: ObjectStore,
@@ -84,23 +131,28 @@ def plan_publish(
     labels: tuple[str | int, ...] = (),
     provenance: Mapping[str, str] = MappingProxyType({}),
 ) -> PublishPlan:
-    """Read an .onnx file and the store, and plan to publish it as the model's next version; nothing is changed.
+    """Plan to publish an .onnx file as it is, past the gate: nothing is proven of it but that ONNX Runtime loads it.
 
     Raises: UnsupportedModel, InvalidReference, Unreachable if onnx or onnxruntime is not installed, StoreError.
     """
     check_name(name)
     model = read_onnx(source)
-    _check_labels(labels, model.signature.outputs)
-    uploads = tuple(UploadFile(path, _describe(path, inside)) for inside, path in model.files)
-    claim = ClaimVersion(_first_free(objects, name))
-    move = MoveAlias(LIVE, _seen(objects, name))
-    return PublishPlan(
-        name=name,
-        signature=model.signature,
-        labels=labels,
-        provenance=provenance,
-        steps=(claim, *uploads, WriteManifest(), move),
-    )
+    candidate = Candidate(signature=model.signature, layout=Layout(model.files, RunOptions()), labels=labels)
+    return plan_publish(candidate, name, objects, provenance=provenance)
+
+
+def _plan_variants(layouts: Mapping[str, Layout]) -> tuple[tuple[Variant, ...], tuple[UploadFile, ...]]:
+    """Put each variant's files into a folder of its processor's name."""
+    variants, uploads = [], list[UploadFile]()
+    for processor, layout in layouts.items():
+        own = [UploadFile(path, _describe(path, f"{processor}/{inside}")) for inside, path in layout.files]
+        variants.append(Variant(processor, tuple(upload.file for upload in own), layout.run))
+        uploads += own
+    return tuple(variants), tuple(uploads)
+
+
+def _describe_body(path: str, body: bytes) -> ModelFile:
+    return ModelFile(path, len(body), hashlib.sha256(body).hexdigest())
 
 
 def _check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...]) -> None:

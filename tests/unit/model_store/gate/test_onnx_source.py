@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model_store.publish.onnx_source import read_onnx
+from model_store.gate.onnx_source import read_onnx
 from tests.build import models
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import UnsupportedModel

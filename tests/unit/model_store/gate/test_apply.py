@@ -11,11 +11,11 @@ from typing import Protocol
 import pytest
 
 from model_store import keys
+from model_store.gate import Published, apply, plan_file
+from model_store.gate.plan import ClaimVersion, MoveAlias, Step, UploadFile, WriteManifest
 from model_store.integrity import verify
 from model_store.memory import MemoryObjects
 from model_store.objects import ObjectStore
-from model_store.publish import Published, apply, plan_publish
-from model_store.publish.plan import ClaimVersion, MoveAlias, Step, UploadFile, WriteManifest
 from model_store.registry import Registry
 from tests.build import models
 from tests.build.stores import Watched
@@ -49,7 +49,7 @@ def publish() -> Publish:
     def publish_iris(
         objects: ObjectStore, path: Path, *, by: str = "ann", on_step: Callable[[Step], None] | None = None
     ) -> Published:
-        plan = plan_publish(path, "iris", objects)
+        plan = plan_file(path, "iris", objects)
         return apply(plan, objects, by=by, clock=ticking.clock, new_id=ticking.new_id, on_step=on_step)
 
     return publish_iris
@@ -133,7 +133,7 @@ def test_external_data_is_published_beside_the_graph(publish: Publish, tmp_path:
 def test_the_plan_changes_nothing(tmp_path: Path) -> None:
     objects = MemoryObjects()
 
-    plan_publish(source(tmp_path, 2.0), "iris", objects)
+    plan_file(source(tmp_path, 2.0), "iris", objects)
 
     assert list(objects.keys("")) == []
 
@@ -141,7 +141,7 @@ def test_the_plan_changes_nothing(tmp_path: Path) -> None:
 def test_what_is_planned_is_what_is_done_in_this_order(publish: Publish, tmp_path: Path) -> None:
     objects, done = MemoryObjects(), list[Step]()
     path = source(tmp_path, 2.0)
-    plan = plan_publish(path, "iris", objects)
+    plan = plan_file(path, "iris", objects)
 
     publish(objects, path, on_step=done.append)
 
@@ -152,7 +152,7 @@ def test_what_is_planned_is_what_is_done_in_this_order(publish: Publish, tmp_pat
 
 def test_a_file_that_changed_since_it_was_planned_is_refused(tmp_path: Path) -> None:
     objects, path = MemoryObjects(), source(tmp_path, 2.0)
-    plan = plan_publish(path, "iris", objects)
+    plan = plan_file(path, "iris", objects)
     path.write_bytes(models.scale(3.0))
 
     with pytest.raises(ArtifactMismatch, match=r"model\.onnx: expected sha256 [0-9a-f]{64}, got [0-9a-f]{64}"):

@@ -11,11 +11,20 @@ from typing import Final, NamedTuple, assert_never
 from uuid import uuid4
 
 from model_store import keys
+from model_store.gate.plan import (
+    ClaimVersion,
+    MoveAlias,
+    PublishPlan,
+    Step,
+    UploadFile,
+    WriteDocument,
+    WriteManifest,
+    plan_file,
+)
 from model_store.history import utc
 from model_store.integrity import verify
 from model_store.manifest import Manifest, render_manifest
 from model_store.objects import ObjectStore
-from model_store.publish.plan import ClaimVersion, MoveAlias, PublishPlan, Step, UploadFile, WriteManifest, plan_publish
 from model_store.registry import Alias, Registry
 from warmstart.errors import AliasMoved, AliasNotFound, PreconditionFailed, VersionClaimed
 
@@ -62,8 +71,8 @@ def publish_file(
     clock: Callable[[], float] = time.time,
     new_id: Callable[[], str] = lambda: uuid4().hex,
 ) -> Published:
-    """Plan to publish an .onnx file, and do it. Raises: as `plan_publish` and `apply`."""
-    return apply(plan_publish(source, name, objects, labels=labels), objects, by=by, clock=clock, new_id=new_id)
+    """Plan to publish an .onnx file, and do it. Raises: as `plan_file` and `apply`."""
+    return apply(plan_file(source, name, objects, labels=labels), objects, by=by, clock=clock, new_id=new_id)
 
 
 class _Publisher:
@@ -89,6 +98,8 @@ class _Publisher:
             case UploadFile(source, file):
                 verify(source, file)
                 self._objects.upload(keys.artifact(self._plan.name, self._version, file.path), source, if_absent=True)
+            case WriteDocument(file, body):
+                self._objects.put(keys.artifact(self._plan.name, self._version, file.path), body, if_absent=True)
             case WriteManifest():
                 self._manifest = self._write_manifest()
             case MoveAlias(alias):
@@ -123,6 +134,10 @@ class _Publisher:
             files=plan.files,
             labels=plan.labels,
             provenance=plan.provenance,
+            run=plan.run,
+            variants=plan.variants,
+            documents=plan.documents,
+            preprocessing=plan.preprocessing,
         )
         try:
             self._objects.put(keys.manifest(plan.name, self._version), render_manifest(manifest), if_absent=True)

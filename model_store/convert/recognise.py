@@ -1,0 +1,53 @@
+"""Which framework a source belongs to: by its content, whatever it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Final, cast
+
+from model_store.convert.source import Framework, LoadOptions, SourceModel
+from warmstart.errors import UnsupportedModel
+
+FRAMEWORKS: Final = ("onnx_file", "mlflow", "huggingface", "tensorflow", "torch", "xgboost", "lightgbm", "sklearn")
+"""Modules of this folder, in the order in which they are asked: what is more particular comes first."""
+
+
+def load(source: object, options: LoadOptions) -> SourceModel:
+    """Read a source: a path, an address (`models:/iris/3`, `package.module:factory`), or a model.
+
+    Raises: UnsupportedModel if nobody knows it; what the framework's `load` raises.
+    """
+    if isinstance(source, str | Path):
+        return _load_path(Path(source), str(source), options)
+    for framework in _frameworks():
+        if (model := framework.adopt(source, options)) is not None:
+            return model
+    raise UnsupportedModel(
+        f"{type(source).__module__}.{type(source).__qualname__}: expected a model of scikit-learn, XGBoost, LightGBM, "
+        "PyTorch, Keras or transformers, or a path to one"
+    )
+
+
+def _load_path(path: Path, text: str, options: LoadOptions) -> SourceModel:
+    for name in ("mlflow", "torch"):  # they know addresses that are no paths
+        framework = _framework(name)
+        if framework.recognises(Path(text)):
+            return framework.load(Path(text), options)
+    if not path.exists():
+        raise UnsupportedModel(f"{text}: expected a model's file or folder, found nothing")
+    for framework in _frameworks():
+        if framework.recognises(path):
+            return framework.load(path, options)
+    raise UnsupportedModel(
+        f"{text}: expected a model of ONNX, scikit-learn (skops, joblib, pickle), XGBoost, LightGBM, PyTorch (.pt2, "
+        "TorchScript), Keras, TensorFlow (SavedModel), MLflow or Hugging Face; its content is none of these"
+    )
+
+
+def _frameworks() -> list[Framework]:
+    return [_framework(name) for name in FRAMEWORKS]
+
+
+def _framework(name: str) -> Framework:
+    return cast("Framework", import_module(f"model_store.convert.{name}"))

@@ -1,0 +1,93 @@
+"""A model in ONNX on its way through the gate, and the sessions that the steps try it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from model_store.convert.source import Batch, lacks
+from model_store.manifest import RunOptions
+from warmstart.errors import UnsupportedModel
+from warmstart.tensors import Signature
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+class Layout(NamedTuple):
+    """The files of a model, (name within the version, file on this disk), the graph first, and how to open them."""
+
+    files: tuple[tuple[str, Path], ...]
+    run: RunOptions
+
+    @property
+    def graph(self) -> Path:
+        """The file that a session opens."""
+        return self.files[0][1]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(path.stat().st_size for _, path in self.files)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What would be published. `variants` are layouts for one kind of processor, by its name."""
+
+    signature: Signature
+    layout: Layout
+    variants: Mapping[str, Layout] = field(default_factory=dict)
+    labels: tuple[str | int, ...] = ()
+    preprocessing: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> InferenceSession:
+    """Open a layout as the serving function does; `threads` 0 is one per core, `entries` are session config entries.
+
+    Raises: UnsupportedModel, with ONNX Runtime's reason; Unreachable if a package is missing.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise lacks(error, "convert") from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
+    if not layout.run.optimise:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if layout.run.extensions:
+        try:
+            from onnxruntime_extensions import get_library_path
+        except ImportError as error:
+            raise lacks(error, "huggingface") from error
+        options.register_custom_ops_library(get_library_path())
+    try:
+        return ort.InferenceSession(str(layout.graph), options, providers=["CPUExecutionProvider"])
+    except failures() as error:
+        raise UnsupportedModel(f"{layout.graph}: ONNX Runtime {ort.__version__} does not load it: {error}") from error
+
+
+def run(session: InferenceSession, inputs: Batch) -> Batch:
+    """Compute all outputs, by name. Raises: UnsupportedModel if the model cannot compute these values."""
+    names = [output.name for output in session.get_outputs()]
+    try:
+        computed: list[Any] = session.run(names, dict(inputs))
+    except failures() as error:
+        raise UnsupportedModel(f"the converted model fails on these rows: {error}") from error
+    return dict(zip(names, computed, strict=True))
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """List ONNX Runtime's exceptions: they share no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+    own = [kind for kind in vars(native).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (*own, RuntimeError, ValueError)

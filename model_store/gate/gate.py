@@ -1,0 +1,127 @@
+"""The gate: load → convert → check → parity → optimise → parity → forecast → baseline; each step may refuse.
+
+Nothing here touches a store: `examine` works in a folder of this disk and gives a value, `plan_publish` turns it into
+steps, `apply` carries them out.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from model_store.convert.recognise import load
+from model_store.convert.source import Converted, LoadOptions, Origin, Sample, SourceModel
+from model_store.gate.baseline import baseline
+from model_store.gate.candidate import Candidate
+from model_store.gate.check import check
+from model_store.gate.forecast import forecast
+from model_store.gate.optimise import optimise
+from model_store.gate.parity import parity
+from model_store.gate.sample import arrange, generate, read_sample
+from model_store.gate.steps import GateOptions, GateRejected, GateReport, Outcome, Rejected, StepReport
+from model_store.history import utc
+from warmstart.errors import Unreachable, WarmstartError
+
+T = TypeVar("T")
+
+OnStep = Callable[[str], None]
+"""Hears of each step before it starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What the gate let through. `documents` lie beside the version: the report, statistics, golden examples."""
+
+    candidate: Candidate
+    report: GateReport
+    documents: Mapping[str, bytes]
+    origin: Origin
+
+
+@dataclass
+class _Run:
+    """Runs steps, times them, and keeps their reports."""
+
+    name: str
+    source: str
+    clock: Callable[[], float]
+    on_step: OnStep
+    done: list[StepReport] = field(default_factory=list)
+
+    def step(self, name: str, work: Callable[[], Outcome[T]]) -> T:
+        self.on_step(name)
+        started = time.perf_counter()
+        try:
+            outcome = work()
+        except Unreachable:
+            raise
+        except WarmstartError as error:
+            figures = error.figures if isinstance(error, Rejected) else {}
+            seconds = time.perf_counter() - started
+            self.done.append(
+                StepReport(step=name, status="rejected", seconds=seconds, summary=error.message, figures=figures)
+            )
+            raise GateRejected(self.report(), error.message) from error
+        seconds = time.perf_counter() - started
+        self.done.append(
+            StepReport(step=name, status="passed", seconds=seconds, summary=outcome.summary, figures=outcome.figures)
+        )
+        return outcome.value
+
+    def report(self) -> GateReport:
+        machine = {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
+        return GateReport(
+            name=self.name,
+            source=self.source,
+            created_at=utc(self.clock()),
+            machine=machine,
+            steps=tuple(self.done),
+        )
+
+
+def examine(
+    source: object,
+    name: str,
+    folder: Path,
+    options: GateOptions,
+    *,
+    clock: Callable[[], float] = time.time,
+    on_step: OnStep = lambda _: None,
+) -> Examined:
+    """Take a source through the gate. `folder` is empty, and what is to be published lies in it afterwards.
+
+    Raises: GateRejected with the report so far; Unreachable if a package is missing.
+    """
+    label = Path(source).name if isinstance(source, str | Path) else type(source).__qualname__
+    run = _Run(name, label, clock, on_step)
+    given, model = run.step("load", lambda: _load(source, options))
+    converted = run.step("convert", lambda: _convert(model, folder / "converted", given))
+    candidate = run.step("check", lambda: check(converted, options))
+    sample = given or generate(candidate.signature.inputs, model.example)
+    inputs = arrange(sample, candidate.signature.inputs)
+    expected, _ = run.step("parity", lambda: parity(model.predict(inputs), candidate, inputs, options))
+    candidate = run.step("optimise", lambda: optimise(candidate, inputs, sample.truth, options, folder / "optimised"))
+    _, outputs = run.step("parity", lambda: parity(expected, candidate, inputs, options))
+    run.step("forecast", lambda: forecast(candidate, inputs, options))
+    documents = run.step("baseline", lambda: baseline(candidate, sample, inputs, outputs))
+    return Examined(candidate=candidate, report=run.report(), documents=documents, origin=model.origin)
+
+
+def _load(source: object, options: GateOptions) -> Outcome[tuple[Sample | None, SourceModel]]:
+    sample = None if options.sample is None else read_sample(options.sample, truth=options.truth)
+    model = load(source, LoadOptions(trust=options.trust, sample=sample))
+    origin = model.origin
+    figures = {"framework": origin.framework, "framework_version": origin.version, "kind": origin.kind}
+    rows = "no sample" if sample is None else f"{sample.rows} rows of {sample.origin}"
+    return Outcome((sample, model), f"{origin.framework} {origin.version}: {origin.kind}; {rows}", figures)
+
+
+def _convert(model: SourceModel, folder: Path, sample: Sample | None) -> Outcome[Converted]:
+    folder.mkdir()
+    converted = model.convert(folder, sample)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Outcome(converted, f"ONNX, {size / 1e6:.1f} MB", {"size_bytes": size, "labels": len(converted.labels)})

@@ -1,0 +1,106 @@
+"""What the gate's steps give and what is kept of them: values, and their JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+from warmstart.errors import WarmstartError
+
+T = TypeVar("T")
+Figure: TypeAlias = str | int | float | bool | list["Figure"] | dict[str, "Figure"] | None
+"""A value that JSON holds; floats are finite."""
+Figures: TypeAlias = Mapping[str, Figure]
+
+STEPS = ("load", "convert", "check", "parity", "optimise", "forecast", "baseline", "sign", "register")
+"""The gate's steps, in order; the last two have no figures in `gate.json`, which they sign and store."""
+REPORT_VERSION = "1.0"
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What a step made, a line for people, and its figures for the report; units stand in the figures' names."""
+
+    value: T
+    summary: str
+    figures: Figures = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepReport:
+    """What one step did, and how long it took. A rejected one says why and what to do, its figures included."""
+
+    step: str
+    status: Literal["passed", "rejected"]
+    seconds: float
+    summary: str
+    figures: Figures = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateReport:
+    """All steps that ran, in order: `gate.json` beside the version."""
+
+    name: str
+    source: str
+    created_at: str
+    machine: Mapping[str, str]
+    steps: tuple[StepReport, ...]
+    report_version: str = REPORT_VERSION
+
+    def step(self, name: str) -> StepReport | None:
+        """Find a step that ran; the last of this name."""
+        return next((report for report in reversed(self.steps) if report.step == name), None)
+
+
+class Rejected(WarmstartError):
+    """A step refuses the model. The message has the reason and the remedy; `figures` what led to it."""
+
+    code = "rejected"
+
+    def __init__(self, message: str, *, figures: Figures = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.figures = figures
+
+
+class GateRejected(WarmstartError):
+    """The gate refused: nothing was published. `report` has every step that ran, the refusing one last."""
+
+    code = "gate_rejected"
+
+    def __init__(self, report: GateReport, reason: str) -> None:
+        super().__init__(f"{report.steps[-1].step}: {reason}")
+        self.report, self.step, self.reason = report, report.steps[-1].step, reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The function that is going to serve: what the stage's settings say. Sizes in MB of 2^20 bytes."""
+
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    memory_mb: int = 1769
+    ephemeral_storage_mb: int = 1024
+    timeout_s: int = 29
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """What a publisher may choose.
+
+    `sample` is a file of rows (CSV, Parquet, JSON lines, npz), `truth` its column with the right answers.
+    `tolerance` replaces the tolerated absolute and relative difference of every floating-point datatype.
+    `max_drop` is, by metric (`accuracy`, `f1`, `r2`, `rmse`, `mae`), how much worse a quantized model may be.
+    `prices` is a file that replaces the price table.
+    """
+
+    sample: Path | None = None
+    truth: str | None = None
+    trust: bool = False
+    tolerance: float | None = None
+    labels: tuple[str | int, ...] = ()
+    quantize: Literal["int8", "fp16"] | None = None
+    max_drop: Mapping[str, float] = field(default_factory=dict)
+    prices: Path | None = None
+    target: Target = Target()
