@@ -1,53 +1,110 @@
-"""`warmstart publish`: a new version of a model."""
+"""`warmstart publish`: through the gate, then a new version of a model."""
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, assert_never
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.gate import watching
 from cli.options import Json, Local, StageName
+from cli.plan import plan_document, print_plan, says
 from cli.render import Output, escape, megabytes
 from cli.shell import shell
-from cli.show import print_signature
 from warmstart.refs import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from model_store.gate import PublishPlan
-    from model_store.gate.plan import Step
+    from model_store.gate.plan import PublishPlan, Step
+    from model_store.gate.steps import GateReport
+
+_SOURCE = (
+    "A model's file or folder (ONNX, scikit-learn, XGBoost, LightGBM, PyTorch, Keras, TensorFlow, MLflow, Hugging "
+    "Face), an MLflow address (models:/iris/3, runs:/...), or package.module:factory."
+)
 
 
 def command(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="An .onnx file, its external data beside it.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=_SOURCE)],
     name: Annotated[str, typer.Option("--name", "-n", help="The model's name: a-z, 0-9 and '-'.")],
+    sample: Annotated[
+        Path | None, typer.Option("--sample", help="Rows to prove the model on: CSV, Parquet, JSON lines or npz.")
+    ] = None,
+    truth: Annotated[
+        str | None, typer.Option("--truth", help="The sample's column with the right answers, for --max-drop.")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Read formats that execute code (pickle, joblib, ...): you know the source.")
+    ] = False,
     labels: Annotated[
         str | None, typer.Option("--labels", help="Class labels in the model's order: 'setosa,versicolor,virginica'.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, change nothing.")] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", help="Largest difference from the source's answers, absolute and relative."),
+    ] = None,
+    quantize: Annotated[
+        Literal["int8", "fp16"] | None, typer.Option("--quantize", help="Smaller numbers; needs --truth, --max-drop.")
+    ] = None,
+    max_drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--max-drop", metavar="METRIC=VALUE", help="How much worse it may be: accuracy, f1, r2, rmse, mae."
+        ),
+    ] = None,
+    prices: Annotated[Path | None, typer.Option("--prices", help="A price table in the place of ours.")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the gate's report as an HTML page, also if it refuses.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="All but storing: print the plan, change nothing.")
+    ] = False,
     stage: StageName = None,
     local: Local = False,
     as_json: Json = False,
 ) -> None:
-    """Publish a model as its next version and point `live` at it. Functions follow without a deploy."""
-    from model_store.gate import apply, plan_file
+    """Prove a model and publish it as its next version; `live` then points at it. Functions follow without a deploy."""
+    from model_store.gate import apply, examine, plan_examined
+    from model_store.gate.report import report_document
+    from model_store.gate.steps import GateOptions, GateRejected
 
-    given, parsed = shell(context), parse_labels(labels)
-    objects = given.stage(stage, local=local).objects()
-    output = Output.standard(as_json=as_json)
-    plan = plan_file(source, check_name(name), objects, labels=parsed, provenance={"source": source.name})
-    if dry_run:
-        output.document(plan_document(plan)) if as_json else _print_plan(output, plan)
-        return
-    with _progress(output, plan) as on_step:
-        published = apply(plan, objects, by=given.caller, clock=given.clock, new_id=given.new_id, on_step=on_step)
+    given, output = shell(context), Output.standard(as_json=as_json)
+    chosen = given.stage(stage, local=local)
+    objects = chosen.objects()
+    options = GateOptions(
+        sample=sample,
+        truth=truth,
+        trust=trust,
+        labels=parse_labels(labels),
+        tolerance=tolerance,
+        quantize=quantize,
+        max_drop=parse_drops(max_drop or []),
+        prices=prices,
+        target=chosen.target(),
+    )
+    with tempfile.TemporaryDirectory(prefix="warmstart-") as folder:
+        try:
+            with watching(output) as watch:
+                examined = examine(source, check_name(name), Path(folder), options, clock=given.clock, watch=watch)
+        except GateRejected as error:
+            _write_page(report, error.report)
+            raise
+        _write_page(report, examined.report)
+        plan = plan_examined(examined, name, objects, source=source)
+        if dry_run:
+            gate = {"gate": report_document(examined.report)}
+            output.document(plan_document(plan) | gate) if as_json else print_plan(output, plan)
+            return
+        with _progress(output, plan) as on_step:
+            published = apply(plan, objects, by=given.caller, clock=given.clock, new_id=given.new_id, on_step=on_step)
     version, live = published.manifest.version, published.alias.version
     if as_json:
-        output.document({"name": name, "version": version, "live": live})
+        output.document({"name": name, "version": version, "live": live, "gate": report_document(examined.report)})
         return
     output.line(f"[bold green]{name}:{version}[/bold green] published, {megabytes(plan.size_bytes)}")
     if live != version:
@@ -66,60 +123,28 @@ def parse_labels(text: str | None) -> tuple[str | int, ...]:
     return tuple(int(label) for label in labels) if all(map(str.isdecimal, labels)) else tuple(labels)
 
 
-def plan_document(plan: PublishPlan) -> dict[str, Any]:
-    """Write a plan as JSON shows it."""
-    return {
-        "name": plan.name,
-        "version": plan.version,
-        "inputs": [spec._asdict() for spec in plan.signature.inputs],
-        "outputs": [spec._asdict() for spec in plan.signature.outputs],
-        "labels": list(plan.labels),
-        "steps": [_step_document(step) for step in plan.steps],
-    }
+def parse_drops(texts: list[str]) -> dict[str, float]:
+    """Read `METRIC=VALUE`, each metric once. Raises: typer.BadParameter."""
+    drops: dict[str, float] = {}
+    for text in texts:
+        metric, _, value = text.partition("=")
+        try:
+            drop = float(value)
+        except ValueError:
+            drop = -1.0
+        if not metric or metric in drops or not 0 <= drop < float("inf"):
+            raise typer.BadParameter(
+                f"expected METRIC=VALUE, 0 or more, each metric once; got {text!r}", param_hint="--max-drop"
+            )
+        drops[metric] = drop
+    return drops
 
 
-def _step_document(step: Step) -> dict[str, Any]:
-    from model_store.gate.plan import ClaimVersion, MoveAlias, UploadFile, WriteDocument, WriteManifest
+def _write_page(path: Path | None, report: GateReport) -> None:
+    if path is not None:
+        from model_store.gate.page import render_page
 
-    match step:
-        case ClaimVersion(first):
-            return {"step": "claim_version", "version": first}
-        case UploadFile(source, file):
-            return {"step": "upload_file", "source": str(source), **file._asdict()}
-        case WriteDocument(file):
-            return {"step": "write_document", **file._asdict()}
-        case WriteManifest():
-            return {"step": "write_manifest"}
-        case MoveAlias(alias, seen):
-            return {"step": "move_alias", "alias": alias, "from": seen}
-        case _:
-            assert_never(step)
-
-
-def says(step: Step) -> str:
-    """Say what a step does."""
-    from model_store.gate.plan import ClaimVersion, MoveAlias, UploadFile, WriteDocument, WriteManifest
-
-    match step:
-        case ClaimVersion(first):
-            return f"claim version {first}"
-        case UploadFile(source, file):
-            return f"upload {source.name} as {file.path}, {megabytes(file.size_bytes)}, sha256 {file.sha256[:16]}…"
-        case WriteDocument(file):
-            return f"write {file.path}, {megabytes(file.size_bytes)}"
-        case WriteManifest():
-            return "write the manifest"
-        case MoveAlias(alias, seen):
-            return f"move {alias} (now at {seen})" if seen else f"create {alias}"
-        case _:
-            assert_never(step)
-
-
-def _print_plan(output: Output, plan: PublishPlan) -> None:
-    output.line(f"[bold]{plan.name}:{plan.version}[/bold]")
-    print_signature(output, plan.signature)
-    for step in plan.steps:
-        output.line(escape(f"  {says(step)}"))
+        path.write_text(render_page(report), encoding="utf-8")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cli.gate import print_report
 from cli.options import Json, Local, Ref, StageName
 from cli.render import Output, escape, megabytes
 from cli.shell import shell
@@ -23,13 +24,17 @@ def command(
     local: Local = False,
     as_json: Json = False,
 ) -> None:
-    """Show a version: what it takes and gives, its files, where it came from."""
+    """Show a version: what it takes and gives, its files, where it came from, what the gate found."""
+    from model_store.gate.report import GATE, parse_report
+
     parsed, given = ModelRef.parse(ref), shell(context)
     registry = given.registry(given.stage(stage, local=local))
     manifest = registry.resolve(parsed)
     output = Output.standard(as_json=as_json)
+    report = registry.document(manifest, GATE)
     if as_json:
-        output.document(json.loads(registry.manifest_document(manifest.name, manifest.version)))
+        document = json.loads(registry.manifest_document(manifest.name, manifest.version))
+        output.document(document | ({} if report is None else {"gate": json.loads(report)}))
         return
     output.line(f"[bold]{manifest.name}:{manifest.version}[/bold]  published {manifest.created_at}")
     print_signature(output, manifest.signature)
@@ -42,6 +47,9 @@ def command(
     )
     for key, value in manifest.provenance.items():
         output.line(escape(f"{key}  {value}"))
+    if report is not None:
+        output.line("[bold]gate[/bold]")
+        print_report(output, parse_report(report, where=GATE))
 
 
 def print_signature(output: Output, signature: Signature) -> None:

@@ -16,6 +16,7 @@ from warmstart.errors import StoreDenied, Unreachable
 if TYPE_CHECKING:
     import boto3
 
+    from model_store.gate.steps import Target
     from model_store.objects import ObjectStore
     from warmstart.client import Answer
     from warmstart.refs import ModelRef
@@ -46,6 +47,10 @@ class Stage(Protocol):
 
     def objects(self) -> ObjectStore:
         """The store's objects."""
+        ...
+
+    def target(self) -> Target:
+        """What is going to serve: the inference function's settings."""
         ...
 
     def client(self) -> Predictor:
@@ -88,6 +93,18 @@ class AwsStage:
             client = self._session.client("s3")
         self._closing.callback(client.close)
         return S3Objects(bucket, client)
+
+    def target(self) -> Target:
+        """Read the inference function's settings from its stack's output; the defaults for a bucket given by name.
+
+        Raises: Unreachable, StoreDenied, InvalidSetting.
+        """
+        from model_store.gate.steps import Target, parse_target
+
+        if self._bucket:  # its user may have rights on the bucket alone
+            return Target()
+        text = self._output(stacks.serving_stack(self._name), stacks.INFERENCE_TARGET)
+        return parse_target(text, where=stacks.INFERENCE_TARGET)
 
     def client(self) -> Predictor:
         """A client with the stage's own API key, which the caller's credentials must be allowed to read.
@@ -158,15 +175,32 @@ class LocalStage:
 
     def objects(self) -> ObjectStore:
         """The twin's store."""
+        from model_store.s3 import S3Objects
+
+        client = self._session.client("s3", endpoint_url=self._address.aws_endpoint_url)
+        self._closing.callback(client.close)
+        return S3Objects(self._address.store, client)
+
+    def target(self) -> Target:
+        """Read the inference function's settings from its stack's output. Raises: Unreachable, InvalidSetting."""
+        from model_store.gate.steps import parse_target
+
+        client = self._session.client("cloudformation", endpoint_url=self._address.aws_endpoint_url)
+        self._closing.callback(client.close)
+        stage = self._address.endpoint.rpartition("/")[2]
+        with _asking(f"stack {stacks.serving_stack(stage)}", remedy="start the twin again: `warmstart local`"):
+            [found] = client.describe_stacks(StackName=stacks.serving_stack(stage))["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+        return parse_target(outputs.get(stacks.INFERENCE_TARGET, ""), where=stacks.INFERENCE_TARGET)
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """The AWS session, with the twin's credentials."""
         import boto3
 
         from local.types import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-        from model_store.s3 import S3Objects
 
-        session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=self._address.region)
-        client = session.client("s3", endpoint_url=self._address.aws_endpoint_url)
-        self._closing.callback(client.close)
-        return S3Objects(self._address.store, client)
+        return boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=self._address.region)
 
     def client(self) -> Predictor:
         """A client of the twin's gateway."""

@@ -25,6 +25,11 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_of_bytes(body: bytes) -> str:
+    """Digest bytes, in hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def verify(path: Path, expected: ModelFile) -> None:
     """Check a file's size and sha256. Raises: ArtifactMismatch, naming what was expected and what came; OSError."""
     size = path.stat().st_size

@@ -14,6 +14,8 @@ INFERENCE_FUNCTION: Final = "InferenceFunction"
 """Serving stack: the name of the inference function."""
 CONTROL_FUNCTION: Final = "ControlFunction"
 """Serving stack: the name of the control function."""
+INFERENCE_TARGET: Final = "InferenceTarget"
+"""Serving stack: what a publisher has to know of the inference function, as JSON: architecture, memory_mb, ..."""
 STORE_BUCKET: Final = "StoreBucket"
 """Store stack: the name of the bucket."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from aws_cdk import Aws, CfnOutput, Fn, Stack
@@ -42,6 +43,7 @@ class ServingStack(Stack):
             stacks.API_KEY_ID: gateway.api_key.key_id,
             stacks.INFERENCE_FUNCTION: inference.function.function_name,
             stacks.CONTROL_FUNCTION: control.function.function_name,
+            stacks.INFERENCE_TARGET: _target(config),
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
@@ -92,3 +94,8 @@ def _environment(config: StageConfig, store: s3.IBucket, *, service: str) -> dic
         environment.SERVICE_NAME: service,
         environment.METRICS_NAMESPACE: "Warmstart",
     }
+
+
+def _target(config: StageConfig) -> str:
+    names = ("architecture", "memory_mb", "ephemeral_storage_mb", "timeout_s")
+    return json.dumps({name: getattr(config, name) for name in names})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
@@ -11,6 +13,11 @@ from warmstart.errors import UnsupportedModel
 
 FRAMEWORKS: Final = ("onnx_file", "mlflow", "huggingface", "tensorflow", "torch", "xgboost", "lightgbm", "sklearn")
 """Modules of this folder, in the order in which they are asked: what is more particular comes first."""
+ADDRESSES: Final = {
+    "mlflow": re.compile(r"(models|runs|mlflow-artifacts|s3|https?):/"),
+    "torch": re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z"),
+}
+"""What is no path: `models:/iris/3`, `package.module:factory`."""
 
 
 def load(source: object, options: LoadOptions) -> SourceModel:
@@ -30,23 +37,22 @@ def load(source: object, options: LoadOptions) -> SourceModel:
 
 
 def _load_path(path: Path, text: str, options: LoadOptions) -> SourceModel:
-    for name in ("mlflow", "torch"):  # they know addresses that are no paths
-        framework = _framework(name)
-        if framework.recognises(Path(text)):
-            return framework.load(Path(text), options)
     if not path.exists():
+        for framework, address in ADDRESSES.items():
+            if address.match(text):
+                return _framework(framework).load(Path(text), options)
         raise UnsupportedModel(f"{text}: expected a model's file or folder, found nothing")
-    for framework in _frameworks():
-        if framework.recognises(path):
-            return framework.load(path, options)
+    for known in _frameworks():
+        if known.recognises(path):
+            return known.load(path, options)
     raise UnsupportedModel(
         f"{text}: expected a model of ONNX, scikit-learn (skops, joblib, pickle), XGBoost, LightGBM, PyTorch (.pt2, "
         "TorchScript), Keras, TensorFlow (SavedModel), MLflow or Hugging Face; its content is none of these"
     )
 
 
-def _frameworks() -> list[Framework]:
-    return [_framework(name) for name in FRAMEWORKS]
+def _frameworks() -> Iterator[Framework]:
+    return (_framework(name) for name in FRAMEWORKS)
 
 
 def _framework(name: str) -> Framework:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from model_store.convert.recognise import load
 from model_store.convert.source import Converted, LoadOptions, Origin, Sample, SourceModel
@@ -22,14 +22,21 @@ from model_store.gate.forecast import forecast
 from model_store.gate.optimise import optimise
 from model_store.gate.parity import parity
 from model_store.gate.sample import arrange, generate, read_sample
-from model_store.gate.steps import GateOptions, GateRejected, GateReport, Outcome, Rejected, StepReport
+from model_store.gate.steps import Figures, GateOptions, GateRejected, GateReport, Outcome, Rejected, StepReport
 from model_store.history import utc
 from warmstart.errors import Unreachable, WarmstartError
 
 T = TypeVar("T")
 
-OnStep = Callable[[str], None]
-"""Hears of each step before it starts."""
+
+class Watch(NamedTuple):
+    """Hears of the steps as they run: their names before they start, their reports when they are done."""
+
+    started: Callable[[str], None] = lambda _: None
+    done: Callable[[StepReport], None] = lambda _: None
+
+
+NOBODY: Final = Watch()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +56,11 @@ class _Run:
     name: str
     source: str
     clock: Callable[[], float]
-    on_step: OnStep
+    watch: Watch
     done: list[StepReport] = field(default_factory=list)
 
     def step(self, name: str, work: Callable[[], Outcome[T]]) -> T:
-        self.on_step(name)
+        self.watch.started(name)
         started = time.perf_counter()
         try:
             outcome = work()
@@ -61,16 +68,17 @@ class _Run:
             raise
         except WarmstartError as error:
             figures = error.figures if isinstance(error, Rejected) else {}
-            seconds = time.perf_counter() - started
-            self.done.append(
-                StepReport(step=name, status="rejected", seconds=seconds, summary=error.message, figures=figures)
-            )
+            self._keep(name, "rejected", started, error.message, figures)
             raise GateRejected(self.report(), error.message) from error
-        seconds = time.perf_counter() - started
-        self.done.append(
-            StepReport(step=name, status="passed", seconds=seconds, summary=outcome.summary, figures=outcome.figures)
-        )
+        self._keep(name, "passed", started, outcome.summary, outcome.figures)
         return outcome.value
+
+    def _keep(
+        self, name: str, status: Literal["passed", "rejected"], started: float, summary: str, figures: Figures
+    ) -> None:
+        seconds = round(time.perf_counter() - started, 4)
+        self.done.append(StepReport(step=name, status=status, seconds=seconds, summary=summary, figures=figures))
+        self.watch.done(self.done[-1])
 
     def report(self) -> GateReport:
         machine = {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
@@ -90,14 +98,14 @@ def examine(
     options: GateOptions,
     *,
     clock: Callable[[], float] = time.time,
-    on_step: OnStep = lambda _: None,
+    watch: Watch = NOBODY,
 ) -> Examined:
     """Take a source through the gate. `folder` is empty, and what is to be published lies in it afterwards.
 
     Raises: GateRejected with the report so far; Unreachable if a package is missing.
     """
     label = Path(source).name if isinstance(source, str | Path) else type(source).__qualname__
-    run = _Run(name, label, clock, on_step)
+    run = _Run(name, label, clock, watch)
     given, model = run.step("load", lambda: _load(source, options))
     converted = run.step("convert", lambda: _convert(model, folder / "converted", given))
     candidate = run.step("check", lambda: check(converted, options))
@@ -112,7 +120,7 @@ def examine(
 
 
 def _load(source: object, options: GateOptions) -> Outcome[tuple[Sample | None, SourceModel]]:
-    sample = None if options.sample is None else read_sample(options.sample, truth=options.truth)
+    sample = read_sample(options.sample, truth=options.truth) if isinstance(options.sample, Path) else options.sample
     model = load(source, LoadOptions(trust=options.trust, sample=sample))
     origin = model.origin
     figures = {"framework": origin.framework, "framework_version": origin.version, "kind": origin.kind}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from warmstart.errors import WarmstartError
+from model_store.convert.source import Sample
+from warmstart.errors import InvalidSetting, WarmstartError
 
 T = TypeVar("T")
 Figure: TypeAlias = str | int | float | bool | list["Figure"] | dict[str, "Figure"] | None
@@ -85,17 +87,31 @@ class Target:
     timeout_s: int = 29
 
 
+def parse_target(text: str, *, where: str) -> Target:
+    """Read what a stack's output says of the function. Raises: InvalidSetting if it says something else."""
+    try:
+        document = json.loads(text)
+        if document["architecture"] not in ("arm64", "x86_64"):
+            raise ValueError(f"architecture {document['architecture']!r}")
+        sizes = {name: int(document[name]) for name in ("memory_mb", "ephemeral_storage_mb", "timeout_s")}
+        return Target(architecture=document["architecture"], **sizes)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidSetting(
+            f"{where}: not a function's settings ({error}): {text[:80]!r}; redeploy", name=where
+        ) from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class GateOptions:
     """What a publisher may choose.
 
-    `sample` is a file of rows (CSV, Parquet, JSON lines, npz), `truth` its column with the right answers.
+    `sample` is a file of rows (CSV, Parquet, JSON lines, npz), `truth` its column with the right answers; or the rows.
     `tolerance` replaces the tolerated absolute and relative difference of every floating-point datatype.
     `max_drop` is, by metric (`accuracy`, `f1`, `r2`, `rmse`, `mae`), how much worse a quantized model may be.
     `prices` is a file that replaces the price table.
     """
 
-    sample: Path | None = None
+    sample: Path | Sample | None = None
     truth: str | None = None
     trust: bool = False
     tolerance: float | None = None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cli.main import run
+from model_store.gate.steps import Target
 from model_store.memory import MemoryObjects
 from model_store.objects import ObjectStore
 from warmstart.client import Answer
@@ -50,6 +51,9 @@ class MemoryStage:
 
     def objects(self) -> ObjectStore:
         return self.store
+
+    def target(self) -> Target:
+        return Target()
 
     def client(self) -> Predictor:
         return self.predictor

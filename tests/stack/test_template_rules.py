@@ -146,7 +146,8 @@ def test_the_outputs_are_those_that_the_command_line_reads() -> None:
 
     assert set(store.document["Outputs"]) == {names.STORE_BUCKET}
     assert set(serving.document["Outputs"]) == {
-        *(names.ENDPOINT, names.ADMIN_ENDPOINT, names.API_KEY_ID, names.INFERENCE_FUNCTION, names.CONTROL_FUNCTION)
+        *(names.ENDPOINT, names.ADMIN_ENDPOINT, names.API_KEY_ID, names.INFERENCE_FUNCTION, names.CONTROL_FUNCTION),
+        names.INFERENCE_TARGET,
     }
     endpoint = text(serving.document["Outputs"][names.ENDPOINT]["Value"])
     assert re.fullmatch(r"https://<\w+>\.execute-api\.<AWS::Region>\.<AWS::URLSuffix>/prod", endpoint)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from pathlib import Path
 
 import pytest
 import typer
 
-from cli.publish import parse_labels
+from cli.publish import parse_drops, parse_labels
 from model_store import keys
 from model_store.registry_reader import RegistryReader
 from tests.build import models
@@ -23,38 +23,45 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
+STEPS = ["load", "convert", "check", "parity", "optimise", "parity", "forecast", "baseline"]
+
+
 def test_a_model_is_published_and_live(warmstart: CommandLine, source: Path) -> None:
     ran = warmstart("publish", str(source), "--name", "scale")
 
-    assert (ran.code, ran.out, ran.err) == (0, "scale:1 published, 0.1 kB\n", "")
+    assert (ran.code, ran.out) == (0, "scale:1 published, 0.1 kB\n")
     assert RegistryReader(warmstart.stage.store).resolve(ModelRef.parse("scale")).version == 1
+
+
+def test_each_step_of_the_gate_is_reported_with_its_time(warmstart: CommandLine, source: Path) -> None:
+    ran = warmstart("publish", str(source), "--name", "scale")
+
+    steps = [re.fullmatch(r"✓ (\w+) +\d+\.\d\d s  .+", line) for line in ran.err.splitlines()]
+    assert [step and step[1] for step in steps] == STEPS
 
 
 def test_the_next_publication_is_the_next_version(warmstart: CommandLine, source: Path) -> None:
     warmstart("publish", str(source), "--name", "scale")
 
-    assert warmstart("publish", str(source), "-n", "scale", "--json").document == {
-        "name": "scale",
-        "version": 2,
-        "live": 2,
-    }
+    document = warmstart("publish", str(source), "-n", "scale", "--json").document
+
+    assert (document["name"], document["version"], document["live"]) == ("scale", 2, 2)
+    assert [step["step"] for step in document["gate"]["steps"]] == STEPS
 
 
 def test_a_dry_run_prints_the_plan_and_changes_nothing(warmstart: CommandLine, source: Path) -> None:
-    sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
-
     ran = warmstart("publish", str(source), "--name", "scale", "--dry-run")
 
-    assert ran.lines == [
+    assert ran.lines[:5] == [
         "scale:1",
         "        name  datatype  shape",
         "input   x     FP32      [-1, 2]",
         "output  y     FP32      [-1, 2]",
         "  claim version 1",
-        f"  upload scale.onnx as model.onnx, 0.1 kB, sha256 {sha256[:16]}…",
-        "  write the manifest",
-        "  create live",
     ]
+    assert ran.lines[5].startswith("  upload ")
+    assert " as model.onnx, 0.1 kB, sha256 " in ran.lines[5]
+    assert ran.lines[-2:] == ["  write the manifest", "  create live"]
     assert list(warmstart.stage.store.keys(keys.MODELS)) == []
 
 
@@ -66,44 +73,64 @@ def test_a_dry_run_is_a_plan_for_machines_too(warmstart: CommandLine, source: Pa
     assert document["version"] == 2
     assert document["labels"] == ["a", "b"]
     assert document["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 2]}]
-    assert document["steps"] == [
-        {"step": "claim_version", "version": 2},
-        {
-            "step": "upload_file",
-            "source": str(source),
-            "path": "model.onnx",
-            "size_bytes": source.stat().st_size,
-            "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-        },
-        {"step": "write_manifest"},
-        {"step": "move_alias", "alias": "live", "from": 1},
-    ]
+    assert document["steps"][0] == {"step": "claim_version", "version": 2}
+    files = [(step["step"], step["path"]) for step in document["steps"] if "path" in step]
+    assert files[0] == ("upload_file", "model.onnx")
+    assert ("write_document", "gate.json") in files
+    assert document["steps"][-2:] == [{"step": "write_manifest"}, {"step": "move_alias", "alias": "live", "from": 1}]
+    assert document["gate"]["steps"][0]["step"] == "load"
 
 
-def test_what_was_published_is_shown_with_its_digest_whole(warmstart: CommandLine, source: Path) -> None:
+def test_what_was_published_is_shown_with_its_digest_whole_and_with_the_gates_report(
+    warmstart: CommandLine, source: Path
+) -> None:
     warmstart("publish", str(source), "--name", "scale", "--labels", "off,on")
 
     [title, *rest] = warmstart("show", "scale").lines
 
     assert title.startswith("scale:1  published 2")
-    assert rest == [
+    assert rest[:5] == [
         "        name  datatype  shape",
         "input   x     FP32      [-1, 2]",
         "output  y     FP32      [-1, 2]",
         "labels  off, on",
         "file        size    sha256",
-        f"model.onnx  0.1 kB  {hashlib.sha256(source.read_bytes()).hexdigest()}",
-        "source  scale.onnx",
     ]
+    [file] = RegistryReader(warmstart.stage.store).manifest("scale", 1).files
+    assert rest[5] == f"model.onnx  0.1 kB  {file.sha256}"
+    assert "source  scale.onnx" in rest
+    assert [line.split()[1] for line in rest[rest.index("gate") + 1 :]] == STEPS
 
 
-def test_for_machines_the_manifest_itself_is_shown(warmstart: CommandLine, source: Path) -> None:
+def test_for_machines_the_manifest_itself_is_shown_and_the_gates_report(warmstart: CommandLine, source: Path) -> None:
     warmstart("publish", str(source), "--name", "scale")
 
     document = warmstart("show", "scale:1", "--json").document
 
     assert (document["name"], document["version"]) == ("scale", 1)
     assert document["files"][0]["path"] == "model.onnx"
+    assert [step["step"] for step in document["gate"]["steps"]] == STEPS
+
+
+def test_the_report_is_a_page_that_needs_nothing_else(warmstart: CommandLine, source: Path, tmp_path: Path) -> None:
+    warmstart("publish", str(source), "--name", "scale", "--report", str(tmp_path / "gate.html"), "--dry-run")
+
+    page = (tmp_path / "gate.html").read_text(encoding="utf-8")
+
+    assert "<title>scale: passed</title>" in page
+    assert re.findall(r"(?:src|href|url)\s*[=(]", page) == []
+
+
+def test_a_refusal_has_a_page_too(warmstart: CommandLine, tmp_path: Path) -> None:
+    source = tmp_path / "<b>.onnx"
+    source.write_bytes(b"hello")
+
+    ran = warmstart("publish", str(source), "--name", "scale", "--report", str(tmp_path / "gate.html"))
+
+    page = (tmp_path / "gate.html").read_text(encoding="utf-8")
+    assert ran.code == 1
+    assert re.search(r"<title>scale: rejected at (load|check)</title>", page)
+    assert "<b>" not in page
 
 
 @pytest.mark.parametrize("ref", ["scale:9", "scale@canary"])
@@ -134,16 +161,17 @@ def test_what_cannot_be_served_is_refused_with_the_way_out(
     ran = warmstart("publish", str(path), "--name", "iris")
 
     assert ran.code == 1
-    assert ran.err.startswith(f"unsupported_model: {path}: ")
+    assert "gate_rejected: " in ran.err
     assert message in ran.err
+    assert list(warmstart.stage.store.keys(keys.MODELS)) == []
 
 
 def test_a_file_that_is_not_there_is_refused(warmstart: CommandLine, tmp_path: Path) -> None:
     ran = warmstart("publish", str(tmp_path / "model.onnx"), "--name", "iris")
 
-    assert (ran.code, ran.err) == (
-        1,
-        f"unsupported_model: {tmp_path / 'model.onnx'}: expected an .onnx file, found nothing\n",
+    assert ran.code == 1
+    assert ran.err.endswith(
+        f"gate_rejected: load: {tmp_path / 'model.onnx'}: expected a model's file or folder, found nothing\n"
     )
 
 
@@ -169,3 +197,15 @@ def test_labels_are_whole_numbers_if_all_are(text: str | None, labels: tuple[str
 def test_empty_and_repeated_labels_are_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         parse_labels(text)
+
+
+def test_drops_are_read_by_metric() -> None:
+    assert parse_drops(["accuracy=0.01", "f1=0"]) == {"accuracy": 0.01, "f1": 0.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["accuracy", "accuracy=", "=1", "accuracy=much", "accuracy=-1", "accuracy=nan", "f1=inf"]
+)
+def test_a_drop_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        parse_drops([text])

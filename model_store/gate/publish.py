@@ -1,0 +1,87 @@
+"""From a trained model to a published version, in one call: what the command line does, for a notebook."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from model_store.gate.apply import Published, apply
+from model_store.gate.gate import NOBODY, Examined, Watch, examine
+from model_store.gate.plan import PublishPlan, plan_publish
+from model_store.gate.report import GATE, render_report
+from model_store.gate.steps import GateOptions
+from model_store.integrity import sha256_of_bytes
+from model_store.objects import ObjectStore
+from warmstart import __version__
+from warmstart.refs import check_name
+
+OPTIONS: Final = GateOptions()
+
+
+def publish(
+    source: object,
+    *,
+    name: str,
+    store: ObjectStore,
+    options: GateOptions = OPTIONS,
+    by: str | None = None,
+    watch: Watch = NOBODY,
+    clock: Callable[[], float] = time.time,
+    new_id: Callable[[], str] = lambda: uuid4().hex,
+) -> Published:
+    """Take a trained model through the gate and publish it as the next version; `live` then points at it.
+
+    `source` is a model (an estimator, a module, a booster) or the path of one. `by` says who publishes, else the
+    user's name on this machine.
+    Raises: GateRejected with the report; Unreachable if a package is missing; AliasMoved, StoreError.
+    """
+    check_name(name)
+    with tempfile.TemporaryDirectory(prefix="warmstart-") as folder:
+        examined = examine(source, name, Path(folder), options, clock=clock, watch=watch)
+        plan = plan_examined(examined, name, store, source=source)
+        return apply(plan, store, by=by or getpass.getuser(), clock=clock, new_id=new_id)
+
+
+def plan_examined(examined: Examined, name: str, store: ObjectStore, *, source: object) -> PublishPlan:
+    """Plan to publish what the gate let through, its report beside it. Raises: as `plan_publish`."""
+    documents = {**examined.documents, GATE: render_report(examined.report)}
+    provenance = provenance_of(examined, documents[GATE], source)
+    return plan_publish(examined.candidate, name, store, documents=documents, provenance=provenance)
+
+
+def provenance_of(examined: Examined, report: bytes, source: object) -> Mapping[str, str]:
+    """Say where a version comes from: framework, source, code and the gate's report, by its digest."""
+    origin = examined.origin
+    found = {
+        "framework": f"{origin.framework} {origin.version}",
+        "kind": origin.kind,
+        "source": examined.report.source,
+        "warmstart": __version__,
+        "gate_sha256": sha256_of_bytes(report),
+        "git_commit": git_commit(Path(source) if isinstance(source, str | Path) else Path()),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def git_commit(path: Path) -> str:
+    """Return the commit checked out where a source lies, with `+changes` if there are any; empty if there is none."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):  # no git, no repository, no commit: nothing to say
+        return ""
+    return f"{head}+changes" if changed else head
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()

@@ -1,0 +1,71 @@
+"""The gate's report as JSON: `gate.json` beside the version."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from model_store.gate.steps import REPORT_VERSION, Figure, GateReport, StepReport
+from warmstart.errors import InvalidManifest
+
+GATE: Final = "gate.json"
+"""The report's path within a version."""
+
+
+def report_document(report: GateReport) -> dict[str, Any]:
+    """Write a report as JSON shows it; what JSON cannot hold (NaN, infinity) is null."""
+    return {
+        "report_version": report.report_version,
+        "name": report.name,
+        "source": report.source,
+        "created_at": report.created_at,
+        "machine": dict(report.machine),
+        "steps": [_step_document(step) for step in report.steps],
+    }
+
+
+def render_report(report: GateReport) -> bytes:
+    """Write a report as JSON."""
+    return json.dumps(report_document(report), indent=2, allow_nan=False).encode()
+
+
+def parse_report(body: bytes, *, where: str) -> GateReport:
+    """Read a report. `where` is its key, for the message. Raises: InvalidManifest."""
+    try:
+        document = json.loads(body)
+        if document["report_version"].partition(".")[0] != REPORT_VERSION.partition(".")[0]:
+            raise ValueError(f"report version {document['report_version']}: upgrade warmstart")
+        return GateReport(
+            report_version=document["report_version"],
+            name=document["name"],
+            source=document["source"],
+            created_at=document["created_at"],
+            machine=document["machine"],
+            steps=tuple(StepReport(**step) for step in document["steps"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidManifest(f"{where}: not a gate's report: {type(error).__name__} {error}") from error
+
+
+def _step_document(step: StepReport) -> dict[str, Any]:
+    return {
+        "step": step.step,
+        "status": step.status,
+        "seconds": step.seconds,
+        "summary": step.summary,
+        "figures": {name: _finite(figure) for name, figure in step.figures.items()},
+    }
+
+
+def _finite(figure: Figure) -> Figure:
+    match figure:
+        case float():
+            return figure if math.isfinite(figure) else None
+        case list():
+            return [_finite(item) for item in figure]
+        case Mapping():
+            return {name: _finite(item) for name, item in figure.items()}
+        case _:
+            return figure
