@@ -28,7 +28,8 @@ class StoredModels:
             body = self._objects.get(key).body
         except ObjectNotFound as error:
             raise VersionNotFound(f"baked_models: expected a published version; got {name}:{version}") from error
-        return Published(body, parse_manifest(body, where=key).files)
+        manifest = parse_manifest(body, where=key)
+        return Published(body, manifest.files, [file for variant in manifest.variants for file in variant.files])
 
     def download(self, name: str, version: int, file: PublishedFile, to: Path) -> None:
         """Write one file of a version. Raises: ObjectNotFound, ArtifactMismatch, StoreError."""

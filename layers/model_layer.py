@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple, Protocol
 
-from layers.output import Sizes, builder_key, built_once, key_of
+from layers.output import UNZIPPED_LIMIT_BYTES, Sizes, builder_key, built_once, key_of
 from layers.target import Built
 from layers.wheels import sha256_of
 from warmstart.errors import BuildError
 
 MANIFEST: Final = "manifest.json"
+WITH_VARIANTS_BYTES: Final = UNZIPPED_LIMIT_BYTES // 2
+"""Up to here a layer holds the layouts for one kind of processor as well; above, it may need the room for models."""
 _REFERENCE: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,62}):([1-9][0-9]{0,8})\Z")
 
 
@@ -36,10 +38,14 @@ class PublishedFile(Protocol):
 
 
 class Published(NamedTuple):
-    """One published version: its manifest's bytes, and the files that the manifest names."""
+    """One published version: its manifest's bytes, and the files that the manifest names.
+
+    `variants` are those laid out for one kind of processor: it is served without them, too.
+    """
 
     manifest: bytes
     files: Sequence[PublishedFile]
+    variants: Sequence[PublishedFile] = ()
 
 
 class Source(Protocol):
@@ -86,16 +92,19 @@ def _parse(reference: str) -> tuple[str, int]:
 
 def _fill(tree: Path, chosen: Sequence[_Chosen], source: Source) -> Sizes:
     sizes: dict[str, int] = {}
+    everything = [file for model in chosen for file in (*model.published.files, *model.published.variants)]
+    with_variants = sum(file.size_bytes for file in everything) <= WITH_VARIANTS_BYTES
     for model in chosen:
+        wanted = [*model.published.files, *(model.published.variants if with_variants else ())]
         folder = tree / "models" / model.name / str(model.version)
         folder.mkdir(parents=True)
         (folder / MANIFEST).write_bytes(model.published.manifest)
-        for file in model.published.files:
+        for file in wanted:
             path = folder / _inside(file.path)
             path.parent.mkdir(parents=True, exist_ok=True)
             source.download(model.name, model.version, file, path)
             _check(path, file, f"{model.name}:{model.version}")
-        files = sum(file.size_bytes for file in model.published.files)
+        files = sum(file.size_bytes for file in wanted)
         sizes[f"{model.name}:{model.version}"] = files + len(model.published.manifest)
     return Sizes(sizes)
 

@@ -35,7 +35,10 @@ class RunOptions(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """The same model laid out for one kind of processor (`x86_64-avx512`, `x86_64-avx2`, `arm64-neon`)."""
+    """The same model laid out for one kind of processor, under one release of the runtime.
+
+    `processor` names both, as `warmstart.processor.layout_name` does: `x86_64-avx512-vnni-ort1.28`.
+    """
 
     processor: str
     files: tuple[ModelFile, ...]

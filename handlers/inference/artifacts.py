@@ -14,10 +14,9 @@ from model_store.integrity import verify
 from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
 from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound
+from warmstart.limits import SPARE_BYTES
 
 CACHE: Final = "warmstart-models"
-SPARE_BYTES: Final = 4 * 1024 * 1024
-"""What is left free on the disk beside a model."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -61,7 +60,11 @@ class ModelFiles:
             raise InvalidManifest(
                 f"{path}: is the manifest of {manifest.name}:{manifest.version}; build the layer again"
             )
-        return manifest
+        if not manifest.variants:
+            return manifest
+        folder = path.parent  # a layer may hold the portable files alone
+        there = (v for v in manifest.variants if all((folder / file.path).is_file() for file in v.files))
+        return manifest._replace(variants=tuple(there))
 
     def fetch(self, manifest: Manifest) -> Path:
         """Have all files on this disk, checked; return the graph's path. They stay until `release`.

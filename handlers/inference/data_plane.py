@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,11 +12,12 @@ from handlers.inference.answers import INTERNAL, Answer, check_size, refuse, to_
 from handlers.inference.artifacts import ModelFiles
 from handlers.inference.events import Request, check_json, parse_event
 from handlers.inference.observability import Invocation, Observer
-from handlers.inference.onnx_session import OnnxSession
+from handlers.inference.onnx_session import RUNTIME, OnnxSession
 from handlers.inference.resolver import Resolver
 from handlers.inference.routes import Operation, Route, find_route, speaks_records
 from handlers.inference.service import InferenceResult, InferenceService
 from handlers.inference.sessions import SessionCache
+from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import WarmstartError
 from warmstart.protocols import oip, records
@@ -122,8 +124,13 @@ def build_data_plane(
     setup_ns: int = 0,
     clock: Callable[[], float] = time.time,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
+    cpuinfo: Callable[[], str] = read_cpuinfo,
+    machine: str | None = None,
 ) -> DataPlane:
-    """Wire the parts together: no network, no model yet. `clock` gives seconds since the epoch."""
+    """Wire the parts together: no network, no model yet. `clock` gives seconds since the epoch.
+
+    `cpuinfo` and `machine` say what processor this is: Linux's own words by default.
+    """
     observer = Observer(
         namespace=settings.metrics_namespace,
         service=settings.service_name,
@@ -135,6 +142,7 @@ def build_data_plane(
     resolver = Resolver(
         RegistryReader(reader),
         baked=files.baked_manifest,
+        choose=Variants(cpuinfo=cpuinfo, machine=machine or os.uname().machine, runtime=RUNTIME).choose,
         alias_ttl_s=settings.alias_ttl_s,
         clock=clock,
         warn=observer.warn,

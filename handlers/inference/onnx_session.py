@@ -14,8 +14,11 @@ from warmstart.datatypes import from_onnx
 from warmstart.errors import InferenceFailed, ModelNotLoadable
 
 if TYPE_CHECKING:
-    from model_store.manifest import Manifest
+    from model_store.manifest import Manifest, RunOptions
     from warmstart.tensors import Tensor, TensorSpec
+
+RUNTIME: Final[str] = ort.__version__
+"""Its release: layouts for one kind of processor are made for one of them."""
 
 FAILURES: Final[tuple[type[Exception], ...]] = (
     *(
@@ -37,8 +40,9 @@ class OnnxSession:
     def __init__(self, path: Path, manifest: Manifest, *, threads: int) -> None:
         """Open the graph in a file. Raises: ModelNotLoadable, also if it is not what the manifest describes."""
         self._name = f"model {manifest.name}:{manifest.version}"
+        options = session_options(threads, manifest.run)
         try:
-            self._session = ort.InferenceSession(path, session_options(threads), providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except FAILURES as error:
             reason = _reason(error).replace(str(path), path.name)
             raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
@@ -72,12 +76,14 @@ class OnnxSession:
                 )
 
 
-def session_options(threads: int) -> ort.SessionOptions:
+def session_options(threads: int, run: RunOptions) -> ort.SessionOptions:
     """Choose options; each was measured, see docs/decisions/arena.md."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
+    if not run.optimise:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4  # fatal: errors are raised as well, and their text may quote a request's values
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

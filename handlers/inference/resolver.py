@@ -53,7 +53,7 @@ class Resolver:
     the last known version serves on, the store is asked again after `BACK_OFF_S`, and `warn` is called once.
     `clock` gives seconds since the epoch: wall time goes on while Lambda has the environment frozen, and monotonic
     time need not, which would leave an alias fresh for hours. `baked` returns the manifest of a version in a layer,
-    or None.
+    or None. `choose` returns a manifest with the files that this machine is to open: all else goes by its answer.
     """
 
     def __init__(
@@ -61,12 +61,13 @@ class Resolver:
         registry: Registry,
         *,
         baked: Callable[[str, int], Manifest | None],
+        choose: Callable[[Manifest], Manifest],
         alias_ttl_s: float,
         clock: Callable[[], float],
         warn: Callable[[str], None],
     ) -> None:
         self._registry, self._baked, self._clock, self._warn = registry, baked, clock, warn
-        self._alias_ttl_s = alias_ttl_s
+        self._choose, self._alias_ttl_s = choose, alias_ttl_s
         self._aliases: dict[ModelRef, _Alias] = {}
         self._manifests: dict[tuple[str, int], Manifest] = {}
         self._lock = Lock()
@@ -143,7 +144,7 @@ class Resolver:
 
     def _manifest(self, name: str, version: int) -> Manifest:
         if (found := self._manifests.get((name, version))) is None:
-            found = self._baked(name, version) or self._registry.manifest(name, version)
+            found = self._choose(self._baked(name, version) or self._registry.manifest(name, version))
             if len(self._manifests) >= MANIFESTS_KEPT:
                 self._manifests.clear()
             self._manifests[name, version] = found

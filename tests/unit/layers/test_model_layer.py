@@ -22,10 +22,11 @@ class File(NamedTuple):
 
 
 class Store:
-    """Versions in memory; `downloads` are the paths that were asked for."""
+    """Versions in memory; `downloads` are the paths that were asked for. A path in a folder `avx2` is a variant's."""
 
     def __init__(self, versions: dict[tuple[str, int], dict[str, bytes]]) -> None:
         self._versions = versions
+        self.declared_bytes: int | None = None
         self.downloads: list[str] = []
         self.spoiled: bytes | None = None
 
@@ -33,7 +34,12 @@ class Store:
         """Read a manifest."""
         files = self._versions[name, version]
         listed = [File(path, len(body), hashlib.sha256(body).hexdigest()) for path, body in files.items()]
-        return Published(repr(listed).encode(), listed)
+        variants = [
+            file._replace(size_bytes=self.declared_bytes or file.size_bytes)
+            for file in listed
+            if file.path.startswith("avx2/")
+        ]
+        return Published(repr(listed).encode(), [file for file in listed if "avx2/" not in file.path], variants)
 
     def download(self, name: str, version: int, file: PublishedFile, to: Path) -> None:
         """Write a file."""
@@ -102,6 +108,19 @@ def test_a_reference_that_may_move_or_is_not_one_is_refused(tmp_path: Path, refe
 def test_a_file_that_leaves_its_folder_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(BuildError, match="leaves its folder"):
         build_model_layer(["iris:3"], source=Store({("iris", 3): {path: b"x"}}), root=tmp_path)
+
+
+def test_layouts_for_a_processor_are_baked_too(tmp_path: Path) -> None:
+    store = Store({("iris", 3): {"model.onnx": b"graph", "avx2/model.onnx": b"laid out"}})
+    built = build_model_layer(["iris:3"], source=store, root=tmp_path)
+    assert (built.path / "models/iris/3/avx2/model.onnx").read_bytes() == b"laid out"
+
+
+def test_layouts_for_a_processor_are_left_out_of_a_layer_that_they_would_fill(tmp_path: Path) -> None:
+    store = Store({("iris", 3): {"model.onnx": b"graph", "avx2/model.onnx": b"laid out"}})
+    store.declared_bytes = 131_072_000
+    build_model_layer(["iris:3"], source=store, root=tmp_path)
+    assert store.downloads == ["iris:3/model.onnx"]
 
 
 def test_nothing_to_bake_is_refused(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers.inference.artifacts import SPARE_BYTES, ModelFiles
+from handlers.inference.artifacts import ModelFiles
 from model_store import keys
-from model_store.manifest import Manifest, ModelFile, render_manifest
+from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, render_manifest
 from tests.build import manifests
 from tests.build.inference import WatchedStore
 from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, StoreUnavailable
@@ -158,3 +158,18 @@ def test_a_fetch_that_fails_holds_nothing(tmp_path: Path) -> None:
     with pytest.raises(ArtifactMismatch, match="expected 40 bytes, got nothing; publish or build it again"):
         world.files.fetch(manifests.manifest("other", body=b"o" * 40))
     assert world.files.fetch(world.iris).exists()
+
+
+def test_a_variant_that_was_not_baked_is_not_there_to_choose(world: World) -> None:
+    variants = [
+        Variant(name, (ModelFile(f"{name}/model.onnx", len(BODY), world.iris.files[0].sha256),), RunOptions())
+        for name in ("x86_64-avx2-ort1.28", "x86_64-avx512-ort1.28")
+    ]
+    folder = world.bake(world.iris._replace(variants=tuple(variants)), BODY)
+    (folder / "x86_64-avx2-ort1.28").mkdir()
+    (folder / "x86_64-avx2-ort1.28/model.onnx").write_bytes(BODY)
+
+    baked = world.files.baked_manifest("iris", 1)
+
+    assert baked is not None
+    assert baked.variants == (variants[0],)

@@ -24,11 +24,12 @@ OURS = {
     "handlers.inference.data_plane", "handlers.inference.events", "handlers.inference.lambda_handler",
     "handlers.inference.observability", "handlers.inference.onnx_session", "handlers.inference.resolver",
     "handlers.inference.routes", "handlers.inference.service", "handlers.inference.sessions",
-    "handlers.inference.settings", "model_store", "model_store.connection", "model_store.integrity", "model_store.keys",
+    "handlers.inference.settings", "handlers.inference.variants",
+    "model_store", "model_store.connection", "model_store.integrity", "model_store.keys",
     "model_store.manifest", "model_store.objects", "model_store.registry_reader", "model_store.s3_reader",
     "model_store.sigv4", "warmstart", "warmstart.datatypes", "warmstart.environment", "warmstart.errors",
     "warmstart.protocols", "warmstart.protocols.json_tensors", "warmstart.protocols.oip", "warmstart.protocols.records",
-    "warmstart.refs", "warmstart.tensors",
+    "warmstart.limits", "warmstart.refs", "warmstart.tensors",
 }  # fmt: skip
 BROUGHT_ALONG = {
     "orjson": {"orjson", "orjson.orjson", "copy", "dataclasses", "uuid", "_uuid"},

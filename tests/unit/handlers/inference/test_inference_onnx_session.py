@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import TensorProto
 
 from handlers.inference.onnx_session import OnnxSession, session_options
+from model_store.manifest import RunOptions
 from tests.build import manifests, models
 from tests.build.inference import RESHAPE, signature
 from warmstart.datatypes import DATATYPES
@@ -97,6 +99,14 @@ def test_a_shape_that_the_graph_does_not_take_is_an_error_of_ours(tmp_path: Path
 
 
 def test_one_thread_per_processor_no_arena_and_no_spinning() -> None:
-    options = session_options(3)
+    options = session_options(3, RunOptions())
     assert (options.intra_op_num_threads, options.inter_op_num_threads, options.enable_cpu_mem_arena) == (3, 1, False)
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_a_graph_that_was_optimised_before_is_opened_as_it_is() -> None:
+    levels = [session_options(1, RunOptions(optimise=optimise)).graph_optimization_level for optimise in (True, False)]
+    assert levels == [
+        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    ]

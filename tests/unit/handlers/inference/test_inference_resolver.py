@@ -27,6 +27,7 @@ class World:
         self.resolver = Resolver(
             RegistryReader(self.store),
             baked=lambda name, version: (baked or {}).get((name, version)),
+            choose=lambda manifest: manifest,
             alias_ttl_s=TTL_S,
             clock=lambda: self.time_s,
             warn=self.warnings.append,

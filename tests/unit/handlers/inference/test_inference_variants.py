@@ -1,0 +1,95 @@
+"""A layout made for one kind of processor is opened there, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from handlers.inference.data_plane import build_data_plane
+from handlers.inference.settings import InferenceSettings
+from handlers.inference.variants import Variants
+from model_store import keys
+from model_store.integrity import sha256_of_bytes
+from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, render_manifest
+from tests.build import manifests, models
+from tests.build.inference import Answered, WatchedStore, env, event, infer_body
+from warmstart.processor import layout_name
+
+AVX2 = "flags\t: avx avx2 fma\n"
+AVX512 = "flags\t: avx avx2 fma avx512f avx512bw avx512dq avx512vl\n"
+FOR_AVX2 = Variant("x86_64-avx2-ort1.28", (ModelFile("a/model.onnx", 3, "0" * 64),), RunOptions(optimise=False))
+FOR_AVX512 = Variant("x86_64-avx512-ort1.28", (ModelFile("b/model.onnx", 4, "1" * 64),), RunOptions(optimise=False))
+MANIFEST = manifests.manifest()._replace(variants=(FOR_AVX2, FOR_AVX512))
+
+
+def chosen(cpuinfo: str, *, machine: str = "x86_64", runtime: str = "1.28.0") -> Manifest:
+    return Variants(cpuinfo=lambda: cpuinfo, machine=machine, runtime=runtime).choose(MANIFEST)
+
+
+@pytest.mark.parametrize(("cpuinfo", "variant"), [(AVX2, FOR_AVX2), (AVX512, FOR_AVX512)])
+def test_a_processors_own_files_are_served(cpuinfo: str, variant: Variant) -> None:
+    assert (chosen(cpuinfo).files, chosen(cpuinfo).run) == (variant.files, variant.run)
+
+
+def test_their_size_is_what_counts() -> None:
+    assert chosen(AVX512).size_bytes == 4
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "machine", "runtime"),
+    [
+        ("flags\t: avx\n", "x86_64", "1.28.0"),
+        ("flags\t: avx avx2 fma avx_vnni\n", "x86_64", "1.28.0"),
+        (AVX512, "x86_64", "1.29.0"),
+        ("Features\t: asimd\n", "aarch64", "1.28.0"),
+        ("", "x86_64", "1.28.0"),
+    ],
+    ids=["older", "newer", "another release of the runtime", "another architecture", "unknown"],
+)
+def test_on_every_other_machine_the_portable_files_are_served(cpuinfo: str, machine: str, runtime: str) -> None:
+    assert chosen(cpuinfo, machine=machine, runtime=runtime) is MANIFEST
+
+
+def test_the_processor_is_looked_at_once_and_only_for_a_manifest_with_variants() -> None:
+    looked: list[str] = []
+
+    def cpuinfo() -> str:
+        looked.append("once")
+        return AVX2
+
+    variants = Variants(cpuinfo=cpuinfo, machine="x86_64", runtime="1.28.0")
+    plain = manifests.manifest()
+    assert variants.choose(plain) is plain
+    assert looked == []
+    variants.choose(MANIFEST)
+    variants.choose(MANIFEST)
+    assert looked == ["once"]
+
+
+def ask(tmp: Path, cpuinfo: str) -> tuple[list[float], list[str]]:
+    """Serve a model that doubles, and triples on AVX2; return what it answers to 1 and 2, and the files it took."""
+    body, other = models.scale(2.0), models.scale(3.0)
+    file = ModelFile("avx2/model.onnx", len(other), sha256_of_bytes(other))
+    name = layout_name(AVX2, "x86_64", onnxruntime.__version__)
+    assert name is not None
+    variant = Variant(name, (file,), RunOptions(optimise=False))
+    described = manifests.manifest("doubler", body=body)._replace(variants=(variant,))
+    store = WatchedStore()
+    manifests.store_version(store.objects, described, body=body)
+    store.objects.put(keys.artifact("doubler", 1, file.path), other)
+    store.objects.put(keys.manifest("doubler", 1), render_manifest(described))
+    manifests.store_alias(store.objects, "doubler", 1)
+    settings = InferenceSettings.from_env(env(tmp))
+    plane = build_data_plane(settings, store, write=lambda _: None, cpuinfo=lambda: cpuinfo, machine="x86_64")
+    answer = Answered(plane.answer(event("POST", "/v2/models/doubler/infer", infer_body([1.0, 2.0])), "request-1"))
+    return answer.json["outputs"][0]["data"], [request for request in store.requests if "DOWNLOAD" in request]
+
+
+def test_the_data_plane_fetches_and_opens_the_processors_files_alone(tmp_path: Path) -> None:
+    assert ask(tmp_path, AVX2) == ([3.0, 6.0], ["DOWNLOAD models/doubler/versions/1/avx2/model.onnx"])
+
+
+def test_the_data_plane_of_another_processor_fetches_the_portable_ones(tmp_path: Path) -> None:
+    assert ask(tmp_path, AVX512) == ([2.0, 4.0], ["DOWNLOAD models/doubler/versions/1/model.onnx"])
