@@ -6,17 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from warmstart import limits
 from warmstart.errors import InsufficientMemory
 
 if TYPE_CHECKING:
     from model_store.manifest import Manifest
     from warmstart.tensors import Tensor
-
-WEIGHT: Final = 2.5
-"""What an open session is counted with, times the bytes of its files: 1.1 to 2.4 were measured, more where kernels
-keep a second, packed copy of the weights (docs/decisions/arena.md)."""
 
 Key = tuple[str, int]
 
@@ -132,7 +129,7 @@ class SessionCache:
                 f"model {manifest.name}:{manifest.version}: expected files of at most {_mb(self._budget_bytes)} MB, "
                 f"got {_mb(manifest.size_bytes)} MB; give the function at least {_mb(lacking_bytes)} MB more memory"
             )
-        cost_bytes = int(WEIGHT * manifest.size_bytes)
+        cost_bytes = int(limits.SESSION_WEIGHT * manifest.size_bytes)
         with self._lock:
             self._shrink(self._budget_bytes - cost_bytes)
         started = self._clock_ns()

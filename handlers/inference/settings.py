@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from model_store.sigv4 import Credentials
-from warmstart import environment
+from warmstart import environment, limits
 from warmstart.errors import InvalidSetting
-
-MB_PER_VCPU: Final = 1769
-"""Lambda gives one vCPU per 1,769 MB (Lambda developer guide, "Configure Lambda function memory")."""
-RUNTIME_MB: Final = 96
-"""What Python, numpy, ONNX Runtime and a request take beside the models: about 80 MB were measured."""
 
 
 class InferenceSettings(NamedTuple):
@@ -46,7 +41,7 @@ class InferenceSettings(NamedTuple):
             alias_ttl_s=_seconds(env, environment.ALIAS_TTL_S, "10"),
             models_dir=Path(env.get(environment.MODELS_DIR) or "/opt/models"),
             tmp_dir=Path(env.get(environment.TMPDIR) or "/tmp"),  # noqa: S108 - Lambda's only writable folder
-            memory_mb=_megabytes(env, environment.MEMORY_MB, str(MB_PER_VCPU)),
+            memory_mb=_megabytes(env, environment.MEMORY_MB, str(limits.MB_PER_VCPU)),
             metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
             service_name=env.get(environment.SERVICE_NAME) or "inference",
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
@@ -55,12 +50,12 @@ class InferenceSettings(NamedTuple):
     @property
     def threads(self) -> int:
         """Threads of one inference: the number of vCPUs, at least one."""
-        return max(1, round(self.memory_mb / MB_PER_VCPU))
+        return limits.threads(self.memory_mb)
 
     @property
     def session_budget_bytes(self) -> int:
         """What all open sessions may take together."""
-        return max(self.memory_mb - RUNTIME_MB, 0) * 1024 * 1024
+        return limits.session_budget_bytes(self.memory_mb)
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

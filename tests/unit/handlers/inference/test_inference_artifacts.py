@@ -13,6 +13,7 @@ from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, rende
 from tests.build import manifests
 from tests.build.inference import WatchedStore
 from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, StoreUnavailable
+from warmstart.limits import SPARE_BYTES
 
 BODY = b"graph of a model"
 DOWNLOAD = "DOWNLOAD models/iris/versions/1/model.onnx"
