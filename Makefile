@@ -12,13 +12,13 @@ export CDK_HOME := $(CURDIR)/build/cdk-home
 SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock synth layers sam-local bench clean
+.PHONY: help setup demo test test-frameworks check format lock synth layers sam-local bench clean
 ifneq ($(SET_UP),$(CURDIR))
 .PHONY: $(READY)
 endif
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## .venv, node and the CDK command line
 
@@ -38,6 +38,25 @@ demo: setup ## deploy the stack to the local twin, publish real models, predict 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# One environment per framework, of the packages that requirements/frameworks/<name>.txt pins.
+FRAMEWORKS ?= sklearn boosting torch tensorflow mlflow huggingface
+
+test-frameworks: setup $(FRAMEWORKS:%=build/frameworks/%/.ready) ## every framework's models through the gate (FRAMEWORKS="torch": only some)
+	@rm -f build/frameworks/results.jsonl
+	@for name in $(FRAMEWORKS); do \
+		PYTHONPATH=$(CURDIR) build/frameworks/$$name/bin/python -m pytest -q tests/frameworks/test_$$name*.py \
+			--results build/frameworks/results.jsonl || exit 1; \
+	done
+	@$(BIN)/python -m tests.frameworks.table build/frameworks/results.jsonl
+
+# torch comes first, with pip, which takes a wheel for processors alone where there is one: its hash is not the registry's.
+build/frameworks/%/.ready: requirements/frameworks/%.txt | setup
+	@$(BIN)/python -m venv --clear $(@D)
+	@torch=$$(grep -hx 'torch==.*' requirements/frameworks/$*.in); \
+		test -z "$$torch" || $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $$torch
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
 check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
@@ -52,6 +71,11 @@ lock: setup ## make the hash-pinned requirement files anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
 	@$(BIN)/python -m layers.lock
+	@for name in $(FRAMEWORKS); do \
+		$(BIN)/uv pip compile requirements/frameworks/$$name.in --excludes requirements/frameworks/excludes.txt --universal \
+			--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade \
+			-o requirements/frameworks/$$name.txt || exit 1; \
+	done
 
 synth: setup ## the template as it goes to AWS, into cdk.out, checked by the CDK's own validator
 	@cdk synth --quiet --no-notices

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store.convert.source import LoadOptions, SourceModel
 from warmstart.errors import Unreachable, UnsupportedModel
 
 if TYPE_CHECKING:
@@ -55,3 +57,18 @@ def _labels(estimator: BaseEstimator) -> tuple[str | int, ...]:
     """Take a classifier's labels; numbers as the integers that the converted model answers with."""
     classes = np.asarray(estimator.classes_)
     return tuple(str(c) if classes.dtype.kind in "USO" else int(c) for c in classes)
+
+
+def recognises(path: Path) -> bool:  # noqa: ARG001 - a framework's signature
+    """Say that nothing is: not yet."""
+    return False
+
+
+def load(path: Path, options: LoadOptions) -> SourceModel:  # noqa: ARG001 - a framework's signature
+    """Read it: not yet."""
+    raise UnsupportedModel(f"{path}: not read yet")
+
+
+def adopt(model: object, options: LoadOptions) -> SourceModel | None:  # noqa: ARG001 - a framework's signature
+    """Take it: not yet."""
+    return None
