@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from model_store.objects import StoredObject
+from model_store.objects import ObjectInfo, OnBytes, Sent, StoredObject
 from warmstart.errors import ArtifactMismatch, ObjectNotFound, PreconditionFailed
 
 
 class MemoryObjects:
     """An `ObjectStore` in this process. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._objects: dict[str, bytes] = {}
+        self._written: dict[str, float] = {}
+        self._clock = clock
         self._lock = threading.Lock()
 
     def get(self, key: str) -> StoredObject:
@@ -49,12 +52,29 @@ class MemoryObjects:
             if if_match is not None and (present is None or _etag(present) != if_match):
                 found = "nothing" if present is None else _etag(present)
                 raise PreconditionFailed(f"{key}: expected entity tag {if_match}, found {found}")
-            self._objects[key] = bytes(body)
+            self._objects[key], self._written[key] = bytes(body), self._clock()
         return _etag(body)
 
-    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+    def upload(self, key: str, path: Path, *, if_absent: bool = False, on_bytes: OnBytes | None = None) -> None:
         """Write a file."""
-        self.put(key, path.read_bytes(), if_absent=if_absent)
+        body = path.read_bytes()
+        self.put(key, body, if_absent=if_absent)
+        if on_bytes is not None:
+            on_bytes(Sent(len(body)))
+
+    def copy(self, source: str, key: str, *, if_absent: bool = False) -> None:
+        """Write an object under another key too."""
+        self.put(key, self.get(source).body, if_absent=if_absent)
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        with self._lock:
+            self._objects.pop(key, None)
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Say how large an object is, and how old."""
+        size = len(self.get(key).body)
+        return ObjectInfo(size, self._written[key])
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List all keys under a prefix, in order."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +14,24 @@ class StoredObject(NamedTuple):
 
     body: bytes
     etag: str
+
+
+class ObjectInfo(NamedTuple):
+    """An object's size, and when it was written, in seconds since the epoch."""
+
+    size_bytes: int
+    modified_at: float
+
+
+class Sent(NamedTuple):
+    """So many more bytes of an upload are in the store; `found` if an earlier attempt had brought them there."""
+
+    size_bytes: int
+    found: bool = False
+
+
+OnBytes: TypeAlias = Callable[[Sent], None]
+"""Hears of an upload's progress; from several threads at once."""
 
 
 class ObjectReader(Protocol):
@@ -42,12 +60,30 @@ class ObjectStore(ObjectReader, Protocol):
         """Write an object, return its entity tag.
 
         Raises: PreconditionFailed if `if_absent` and it exists, or if its entity tag is not `if_match`
-        (also when it does not exist); StoreUnavailable, StoreDenied.
+        (also when it does not exist); StoreUnavailable, StoreDenied, StoreFull.
         """
         ...
 
-    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
-        """Write a file of any size (multipart above the single-put limit). Raises: as `put`."""
+    def upload(self, key: str, path: Path, *, if_absent: bool = False, on_bytes: OnBytes | None = None) -> None:
+        """Write a file of any size. What an interrupted upload of the same bytes left under this key is not sent again.
+
+        Raises: as `put`; what was sent then stays, for the next attempt.
+        """
+        ...
+
+    def copy(self, source: str, key: str, *, if_absent: bool = False) -> None:
+        """Write an object that is in the store under another key too; nothing passes through this machine.
+
+        Raises: as `put`; ObjectNotFound if there is no source.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; what is not there is no error. Raises: StoreUnavailable, StoreDenied."""
+        ...
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Say how large an object is, and how old. Raises: as `get`."""
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:

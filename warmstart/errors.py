@@ -25,7 +25,10 @@ WarmstartError
 │   └── PreconditionFailed    a conditional write found something else than expected
 ├── IntegrityError            what is stored is not what was published
 │   ├── ArtifactMismatch      size or sha256 differs from the manifest
-│   └── InvalidManifest       not readable, or of an unknown major schema version
+│   ├── InvalidManifest       not readable, or of an unknown major schema version
+│   └── SignatureRefused      whoever reads it asks for a signature by a trusted key
+│       ├── Unsigned          there is none
+│       └── SignatureInvalid  by no trusted key, or of something else
 ├── ModelFailure              the model itself
 │   ├── ModelNotLoadable      ONNX Runtime refuses the artifact
 │   ├── InferenceFailed       the session raised while it ran
@@ -34,7 +37,9 @@ WarmstartError
 │   └── InsufficientMemory    the model does not fit the function's memory or disk
 ├── StoreError
 │   ├── StoreUnavailable      not reachable, or answered with a fault; trying again may help
-│   └── StoreDenied           the credentials do not allow it
+│   ├── StoreDenied           the credentials do not allow it
+│   └── StoreFull             no room is left where the store keeps its files
+├── InvalidKey                a key to sign or to check with that cannot be read or used
 ├── InvalidSetting            a setting whose value is refused, by name
 ├── BuildError                a layer or an asset that cannot be built
 ├── UnsupportedModel          a source that cannot be published
@@ -229,6 +234,24 @@ class InvalidManifest(IntegrityError):
     code = "invalid_manifest"
 
 
+class SignatureRefused(IntegrityError):
+    """Whoever reads a version asks for a signature by a trusted key."""
+
+    code = "signature_refused"
+
+
+class Unsigned(SignatureRefused):
+    """A version that nobody signed."""
+
+    code = "unsigned"
+
+
+class SignatureInvalid(SignatureRefused):
+    """A signature by no trusted key, or of something else than what is stored."""
+
+    code = "signature_invalid"
+
+
 class ModelFailure(WarmstartError):
     """The model itself fails."""
 
@@ -281,6 +304,18 @@ class StoreDenied(StoreError):
     """The credentials do not allow it."""
 
     code = "store_denied"
+
+
+class InvalidKey(WarmstartError):
+    """A key to sign or to check with that cannot be read, or that its owner does not let us use."""
+
+    code = "invalid_key"
+
+
+class StoreFull(StoreError):
+    """No room is left where the store keeps its files: nothing that readers see was changed."""
+
+    code = "store_full"
 
 
 class InvalidSetting(WarmstartError):

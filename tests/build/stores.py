@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from model_store.objects import ObjectReader, ObjectStore, StoredObject
+from model_store.objects import ObjectInfo, ObjectReader, ObjectStore, OnBytes, StoredObject
 
 MIB = 1024 * 1024
 
@@ -53,9 +53,21 @@ class Watched:
         with self._watch("put", key):
             return self._objects.put(key, body, if_absent=if_absent, if_match=if_match)
 
-    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+    def upload(self, key: str, path: Path, *, if_absent: bool = False, on_bytes: OnBytes | None = None) -> None:
         with self._watch("upload", key):
-            self._objects.upload(key, path, if_absent=if_absent)
+            self._objects.upload(key, path, if_absent=if_absent, on_bytes=on_bytes)
+
+    def copy(self, source: str, key: str, *, if_absent: bool = False) -> None:
+        with self._watch("copy", key):
+            self._objects.copy(source, key, if_absent=if_absent)
+
+    def delete(self, key: str) -> None:
+        with self._watch("delete", key):
+            self._objects.delete(key)
+
+    def stat(self, key: str) -> ObjectInfo:
+        with self._watch("stat", key):
+            return self._objects.stat(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         with self._watch("keys", prefix):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from model_store.file import FileObjects
 from model_store.memory import MemoryObjects
 from model_store.objects import ObjectStore
 from model_store.s3 import S3Objects
@@ -58,27 +60,29 @@ def s3_reader(moto_url: str, bucket: str) -> Iterator[S3Reader]:
     reader.close()
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", "file", "s3", "s3_prefix"])
 def store(request: pytest.FixtureRequest) -> ObjectStore:
     """Each implementation of `ObjectStore`, empty."""
-    if request.param == "memory":
-        return MemoryObjects()
-    return s3_objects(request)
+    return opened(request, request.param)
 
 
-@pytest.fixture(params=["memory", "s3", "s3_reader"])
+@pytest.fixture(params=["memory", "file", "s3", "s3_prefix", "s3_reader"])
 def pair(request: pytest.FixtureRequest) -> Pair:
     """Each implementation of `ObjectReader`, over an empty store."""
-    if request.param == "memory":
-        objects = MemoryObjects()
-        return Pair(objects, objects)
-    written = s3_objects(request)
-    if request.param == "s3":
-        return Pair(written, written)
-    reader: S3Reader = request.getfixturevalue("s3_reader")
-    return Pair(reader, written)
+    if request.param == "s3_reader":
+        reader: S3Reader = request.getfixturevalue("s3_reader")
+        return Pair(reader, opened(request, "s3"))
+    objects = opened(request, request.param)
+    return Pair(objects, objects)
 
 
-def s3_objects(request: pytest.FixtureRequest) -> S3Objects:
-    """Open the test's bucket; single puts end at 5 MiB, S3's least size of a part, so that parts are exercised."""
-    return S3Objects(request.getfixturevalue("bucket"), request.getfixturevalue("s3_client"), single_put_bytes=5 * MIB)
+def opened(request: pytest.FixtureRequest, kind: str) -> ObjectStore:
+    """Open an empty store of a kind; on S3, parts have 5 MiB, the least that it takes, so that they are exercised."""
+    if kind == "memory":
+        return MemoryObjects()
+    if kind == "file":
+        folder: Path = request.getfixturevalue("tmp_path_factory").mktemp("store")
+        return FileObjects(folder)
+    prefix = "team/models of ours/" if kind == "s3_prefix" else ""
+    bucket, client = request.getfixturevalue("bucket"), request.getfixturevalue("s3_client")
+    return S3Objects(bucket, client, prefix=prefix, part_bytes=5 * MIB)

@@ -62,7 +62,7 @@ def slept() -> list[float]:
 
 @pytest.fixture
 def objects(client: Client, bucket: str, slept: list[float]) -> S3Objects:
-    return S3Objects(bucket, client.s3, sleep=slept.append, rng=lambda: 0.5, single_put_bytes=5 * MIB)
+    return S3Objects(bucket, client.s3, sleep=slept.append, rng=lambda: 0.5, part_bytes=5 * MIB)
 
 
 @pytest.fixture

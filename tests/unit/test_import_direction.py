@@ -49,9 +49,20 @@ MAP: Final[Mapping[str, Row]] = {
     "warmstart/protocols/": row(ours="warmstart", others="numpy orjson"),
     # The registry. boto3 is in one file; the data plane's reader speaks to S3 without it.
     "model_store/": row(ours="warmstart"),
-    "model_store/s3.py": row(ours="warmstart", others="boto3 botocore", lazy="mypy_boto3_s3"),
+    "model_store/s3.py": row(ours="warmstart model_store", lazy="boto3 mypy_boto3_s3"),
+    "model_store/s3_parts.py": row(ours="warmstart model_store", lazy="mypy_boto3_s3"),
+    "model_store/s3_errors.py": row(ours="warmstart", others="boto3 botocore"),
+    # Signatures. Who publishes needs securesystemslib; who checks, cryptography alone; who reads a public key, nothing.
+    "model_store/signing/": row(ours="warmstart model_store"),
+    "model_store/signing/sign.py": row(ours="warmstart model_store", lazy="cryptography securesystemslib"),
+    "model_store/signing/kms.py": row(
+        ours="warmstart model_store", others="boto3 botocore cryptography securesystemslib"
+    ),
+    "model_store/signing/verify.py": row(ours="warmstart model_store", others="cryptography"),
     # Converters and the gate run on the publisher's machine; each framework only when a model of it comes.
-    "model_store/convert/": row(ours="warmstart model_store", others="numpy", lazy="onnx onnxruntime skl2onnx sklearn"),
+    "model_store/convert/": row(
+        ours="warmstart model_store", others="numpy", lazy="mlflow onnx onnxruntime skl2onnx sklearn yaml"
+    ),
     "model_store/gate/": row(
         ours="warmstart model_store", others="numpy", lazy="google onnx onnxruntime onnxruntime_extensions"
     ),
