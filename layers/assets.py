@@ -119,5 +119,7 @@ def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(child, ast.If) and ast.unparse(child.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
             for otherwise in child.orelse:
                 yield from _runtime_nodes(otherwise)
+        elif isinstance(child, ast.FunctionDef) and child.name == "__getattr__" and isinstance(node, ast.Module):
+            continue  # PEP 562: imported when somebody asks for the name; nobody on a function's way does
         else:
             yield from _runtime_nodes(child)

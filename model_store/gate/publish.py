@@ -7,10 +7,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+import numpy as np
+from numpy.typing import NDArray
+
+from model_store.convert.source import Sample
 from model_store.gate.apply import Published, apply
 from model_store.gate.gate import NOBODY, Examined, Watch, examine
 from model_store.gate.plan import PublishPlan, plan_publish
@@ -18,7 +24,9 @@ from model_store.gate.report import GATE, render_report
 from model_store.gate.steps import GateOptions
 from model_store.integrity import sha256_of_bytes
 from model_store.objects import ObjectStore
+from model_store.stores import Store, open_store
 from warmstart import __version__
+from warmstart.errors import InvalidSample
 from warmstart.refs import check_name
 
 OPTIONS: Final = GateOptions()
@@ -28,7 +36,8 @@ def publish(
     source: object,
     *,
     name: str,
-    store: ObjectStore,
+    store: Store | str,
+    sample: object = None,
     options: GateOptions = OPTIONS,
     by: str | None = None,
     watch: Watch = NOBODY,
@@ -37,15 +46,48 @@ def publish(
 ) -> Published:
     """Take a trained model through the gate and publish it as the next version; `live` then points at it.
 
-    `source` is a model (an estimator, a module, a booster) or the path of one. `by` says who publishes, else the
-    user's name on this machine.
-    Raises: GateRejected with the report; Unreachable if a package is missing; AliasMoved, StoreError.
+    `source` is a model (an estimator, a module, a booster), or a path or an address of one. `store` is open, or the
+    URL of one. `sample` are rows to prove the model on: a file's path, a DataFrame, an array (rows, features), or
+    arrays by name; it goes before `options.sample`. `by` says who publishes, else the user's name on this machine.
+    Raises: GateRejected with the report; Unreachable if a package is missing; InvalidSample, AliasMoved, StoreError.
     """
     check_name(name)
-    with tempfile.TemporaryDirectory(prefix="warmstart-") as folder:
-        examined = examine(source, name, Path(folder), options, clock=clock, watch=watch)
-        plan = plan_examined(examined, name, store, source=source)
-        return apply(plan, store, by=by or getpass.getuser(), clock=clock, new_id=new_id)
+    if sample is not None:
+        options = replace(options, sample=sample_of(sample))
+    with ExitStack() as closing:
+        opened = closing.enter_context(open_store(store)) if isinstance(store, str) else store
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="warmstart-")))
+        examined = examine(source, name, folder, options, clock=clock, watch=watch)
+        plan = plan_examined(examined, name, opened.objects, source=source)
+        return apply(plan, opened.objects, by=by or getpass.getuser(), clock=clock, new_id=new_id)
+
+
+def sample_of(rows: object) -> Path | Sample:
+    """Take rows as a notebook has them. Raises: InvalidSample."""
+    match rows:
+        case str() | Path():
+            return Path(rows)
+        case Sample():
+            return rows
+        case np.ndarray():
+            columns: Mapping[Any, Any] = {"input": rows}
+        case Mapping():
+            columns = rows
+        case _ if hasattr(rows, "columns") and hasattr(rows, "__getitem__"):  # a DataFrame, of pandas or polars
+            columns = {name: rows[name].to_numpy() for name in rows.columns}
+        case _:
+            raise InvalidSample(
+                f"sample: expected a path, a DataFrame, an array or arrays by name; got {type(rows).__qualname__}"
+            )
+    arrays = {str(name): _with_text(np.asarray(column)) for name, column in columns.items()}
+    lengths = {len(array) if array.ndim else 0 for array in arrays.values()}
+    if len(lengths) != 1 or 0 in lengths:
+        raise InvalidSample("sample: expected columns of the same number of rows, one or more")
+    return Sample(arrays, f"{type(rows).__qualname__}")
+
+
+def _with_text(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(object) if array.dtype.kind in "UT" else array
 
 
 def plan_examined(examined: Examined, name: str, store: ObjectStore, *, source: object) -> PublishPlan:

@@ -133,3 +133,12 @@ def test_the_data_planes_code_carries_neither_the_writing_half_nor_the_tools() -
     )
     assert [path for path in modules if path.startswith(forbidden)] == []
     assert {path.partition("/")[0] for path in modules} <= set(OURS)
+
+
+def test_what_a_package_imports_when_it_is_asked_for_a_name_is_not_carried(tmp_path: Path) -> None:
+    (tmp_path / "handlers" / "inference").mkdir(parents=True)
+    for name in ("handlers/__init__.py", "handlers/inference/__init__.py", "handlers/tool.py"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "handlers/__init__.py").write_text("def __getattr__(name):\n    from handlers import tool\n")
+
+    assert Path("handlers/tool.py") not in modules_of("handlers.inference", tmp_path)
