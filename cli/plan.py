@@ -24,7 +24,7 @@ def plan_document(plan: PublishPlan) -> dict[str, Any]:
 
 
 def _step_document(step: Step) -> dict[str, Any]:
-    from model_store.gate.plan import ClaimVersion, MoveAlias, UploadFile, WriteDocument, WriteManifest
+    from model_store.gate.plan import ClaimVersion, MoveAlias, SignManifest, UploadFile, WriteDocument, WriteManifest
 
     match step:
         case ClaimVersion(first):
@@ -33,6 +33,8 @@ def _step_document(step: Step) -> dict[str, Any]:
             return {"step": "upload_file", "source": str(source), **file._asdict()}
         case WriteDocument(file):
             return {"step": "write_document", **file._asdict()}
+        case SignManifest(key_id):
+            return {"step": "sign_manifest", "key_id": key_id}
         case WriteManifest():
             return {"step": "write_manifest"}
         case MoveAlias(alias, seen):
@@ -43,7 +45,7 @@ def _step_document(step: Step) -> dict[str, Any]:
 
 def says(step: Step) -> str:
     """Say what a step does."""
-    from model_store.gate.plan import ClaimVersion, MoveAlias, UploadFile, WriteDocument, WriteManifest
+    from model_store.gate.plan import ClaimVersion, MoveAlias, SignManifest, UploadFile, WriteDocument, WriteManifest
 
     match step:
         case ClaimVersion(first):
@@ -52,6 +54,8 @@ def says(step: Step) -> str:
             return f"upload {source.name} as {file.path}, {megabytes(file.size_bytes)}, sha256 {file.sha256[:16]}…"
         case WriteDocument(file):
             return f"write {file.path}, {megabytes(file.size_bytes)}"
+        case SignManifest(key_id):
+            return f"sign the manifest with key {key_id[:16]}…"
         case WriteManifest():
             return "write the manifest"
         case MoveAlias(alias, seen):

@@ -45,6 +45,13 @@ class WriteDocument:
 
 
 @dataclass(frozen=True)
+class SignManifest:
+    """Put a signature of the manifest beside it, before it makes the version visible. `key_id` is the public key's."""
+
+    key_id: str
+
+
+@dataclass(frozen=True)
 class WriteManifest:
     """Make the version visible."""
 
@@ -57,7 +64,7 @@ class MoveAlias:
     seen: int | None
 
 
-Step: TypeAlias = ClaimVersion | UploadFile | WriteDocument | WriteManifest | MoveAlias
+Step: TypeAlias = ClaimVersion | UploadFile | WriteDocument | SignManifest | WriteManifest | MoveAlias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +104,11 @@ def plan_publish(
     *,
     documents: Mapping[str, bytes] = MappingProxyType({}),
     provenance: Mapping[str, str] = MappingProxyType({}),
+    key_id: str | None = None,
 ) -> PublishPlan:
     """Look at the store, and plan to publish a model as its next version; nothing is changed.
 
-    `documents` are written beside the files, by their path within the version.
+    `documents` are written beside the files, by their path within the version. With `key_id` it is to be signed.
     Raises: UnsupportedModel, InvalidReference, StoreError.
     """
     check_name(name)
@@ -109,13 +117,14 @@ def plan_publish(
     variants, more = _plan_variants(candidate.variants)
     written = tuple(WriteDocument(_describe_body(path, body), body) for path, body in documents.items())
     claim = ClaimVersion(_first_free(objects, name))
+    sign = (SignManifest(key_id),) if key_id else ()
     move = MoveAlias(LIVE, _seen(objects, name))
     return PublishPlan(
         name=name,
         signature=candidate.signature,
         labels=candidate.labels,
         provenance=provenance,
-        steps=(claim, *uploads, *more, *written, WriteManifest(), move),
+        steps=(claim, *uploads, *more, *written, *sign, WriteManifest(), move),
         files=tuple(upload.file for upload in uploads),
         run=candidate.layout.run,
         variants=variants,
@@ -130,6 +139,7 @@ def plan_file(
     *,
     labels: tuple[str | int, ...] = (),
     provenance: Mapping[str, str] = MappingProxyType({}),
+    key_id: str | None = None,
 ) -> PublishPlan:
     """Plan to publish an .onnx file as it is, past the gate: nothing is proven of it but that ONNX Runtime loads it.
 
@@ -138,7 +148,7 @@ def plan_file(
     check_name(name)
     model = read_onnx(source)
     candidate = Candidate(signature=model.signature, layout=Layout(model.files, RunOptions()), labels=labels)
-    return plan_publish(candidate, name, objects, provenance=provenance)
+    return plan_publish(candidate, name, objects, provenance=provenance, key_id=key_id)
 
 
 def _plan_variants(layouts: Mapping[str, Layout]) -> tuple[tuple[Variant, ...], tuple[UploadFile, ...]]:
@@ -166,6 +176,8 @@ def _check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...]
 
 
 def _describe(path: Path, inside: str) -> ModelFile:
+    if inside in keys.RESERVED:
+        raise UnsupportedModel(f"{path}: expected another name than {inside}, which the store has its own use for")
     return ModelFile(inside, path.stat().st_size, sha256_of(path))
 
 

@@ -13,7 +13,9 @@ from model_store.integrity import verify
 from model_store.manifest import Manifest
 from model_store.objects import ObjectReader, ObjectStore
 from model_store.registry_reader import RegistryReader
-from tests.build import models
+from model_store.signing.sign import Signer
+from model_store.signing.verify import Trust, check_signature
+from tests.build import models, signing
 from tests.build.stores import Pair, Watched
 from tests.build.ticking import Ticking
 from warmstart.errors import ArtifactMismatch, ModelNotFound
@@ -24,17 +26,20 @@ class Killed(BaseException):
     """The publisher's process ends here."""
 
 
-def publish(objects: ObjectStore, path: Path, ticking: Ticking) -> Published:
-    plan = plan_file(path, "iris", objects)
-    return apply(plan, objects, by="ann", clock=ticking.clock, new_id=ticking.new_id)
+def publish(objects: ObjectStore, path: Path, ticking: Ticking, signer: Signer | None = None) -> Published:
+    plan = plan_file(path, "iris", objects, key_id=signer.public_key.key_id if signer else None)
+    return apply(plan, objects, by="ann", clock=ticking.clock, new_id=ticking.new_id, signer=signer)
 
 
-def fetch(reader: ObjectReader, folder: Path) -> Manifest | None:
+def fetch(reader: ObjectReader, folder: Path, trust: Trust | None = None) -> Manifest | None:
     """Resolve `iris`, download and verify all its files as the function does; None if nothing is live."""
     try:
         manifest = RegistryReader(reader).resolve(ModelRef.parse("iris"))
     except ModelNotFound:
         return None
+    if trust is not None:
+        body = reader.get(keys.manifest("iris", manifest.version)).body
+        check_signature(reader, body, "iris", manifest.version, trust)
     folder.mkdir(exist_ok=True)
     for file in manifest.files:
         path = folder / file.path
@@ -64,11 +69,24 @@ def test_a_byte_flipped_in_the_store_is_refused(pair: Pair, tmp_path: Path) -> N
         fetch(pair.reader, tmp_path / "read")
 
 
-def test_a_publisher_killed_anywhere_leaves_the_old_state_or_the_new(pair: Pair, tmp_path: Path) -> None:
+def test_what_was_published_with_a_key_passes_its_check(pair: Pair, tmp_path: Path) -> None:
+    source = models.with_external_data(tmp_path / "source")
+    signer = signing.signer()
+
+    published = publish(pair.store, source, Ticking(), signer)
+
+    assert fetch(pair.reader, tmp_path / "read", Trust([signer.public_key])) == published.manifest
+
+
+@pytest.mark.parametrize("signer", [None, signing.signer()], ids=["unsigned", "signed"])
+def test_a_publisher_killed_anywhere_leaves_the_old_state_or_the_new(
+    pair: Pair, tmp_path: Path, signer: Signer | None
+) -> None:
     ticking, path = Ticking(), tmp_path / "model.onnx"
     path.write_bytes(models.scale())
+    trust = Trust([signer.public_key]) if signer else None
     for fatal in itertools.count(1):
-        before = fetch(pair.reader, tmp_path / "read")
+        before = fetch(pair.reader, tmp_path / "read", trust)
         passed = itertools.count(1)
 
         def die(_operation: str, _key: str, passed: itertools.count[int] = passed, fatal: int = fatal) -> None:
@@ -76,12 +94,12 @@ def test_a_publisher_killed_anywhere_leaves_the_old_state_or_the_new(pair: Pair,
                 raise Killed
 
         try:
-            publish(Watched(pair.store, before=die), path, ticking)
+            publish(Watched(pair.store, before=die), path, ticking, signer)
             break
         except Killed:
-            after = fetch(pair.reader, tmp_path / "read")
+            after = fetch(pair.reader, tmp_path / "read", trust)
         assert after == before or (after is not None and after.version == last_claimed(pair.store))
-    assert publish(pair.store, path, ticking).alias.version == last_claimed(pair.store)
+    assert publish(pair.store, path, ticking, signer).alias.version == last_claimed(pair.store)
 
 
 def last_claimed(objects: ObjectStore) -> int:

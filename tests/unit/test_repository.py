@@ -32,7 +32,7 @@ MACHINE: Final = re.compile(r"(?<![\w.$}/-])/(?:work|root|Users/\w+|home/(?!sbx_
 """Paths that exist on one machine. /home/sbx_user1051 is Lambda's own."""
 
 READS_ENVIRONMENT: Final = frozenset(
-    {"cli/main.py", "infra/app.py", "local/process.py", "local/sam.py", "local/twin.py"}
+    {"cli/main.py", "infra/app.py", "local/process.py", "local/sam.py", "local/twin.py", "model_store/gate/trial.py"}
 )
 """Entries, beside the functions' `lambda_handler.py`: they hand the environment on as a mapping.
 
@@ -43,6 +43,7 @@ told the region by `cdk` in no other way.
 SERVED_TO_NOBODY: Final = frozenset(
     {
         errors.WarmstartError,
+        errors.InvalidKey,
         errors.InvalidSetting,
         errors.BuildError,
         errors.UnsupportedModel,
