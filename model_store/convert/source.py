@@ -29,7 +29,7 @@ class Sample(NamedTuple):
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return len(next(iter(self.columns.values())))
+        return rows_of(self.columns)
 
 
 class Origin(NamedTuple):
@@ -44,14 +44,16 @@ class Converted(NamedTuple):
     """A model in ONNX: the graph's file, its external data beside it.
 
     `labels` are a classifier's classes, in the order of its score columns. `preprocessing` says what became part of
-    the graph before the model proper (`{"text": "BertTokenizer, at most 512 tokens"}`). With `extensions` the graph
-    has custom operators of onnxruntime-extensions.
+    the graph before the model proper, or is done before the graph (`{"text": "BertTokenizer, at most 512 tokens"}`):
+    for the latter `prepared` has the files, `preprocessing.json` first, all in one folder. With `extensions` the
+    graph has custom operators of onnxruntime-extensions.
     """
 
     graph: Path
     labels: tuple[str | int, ...] = ()
     preprocessing: Mapping[str, str] = {}
     extensions: bool = False
+    prepared: tuple[Path, ...] = ()
 
 
 class LoadOptions(NamedTuple):
@@ -124,10 +126,10 @@ def of_package(model: object, packages: Sequence[str]) -> bool:
 
 
 def rows_of(batch: Batch) -> int:
-    """Count the rows of a batch."""
-    return len(next(iter(batch.values())))
+    """Count the rows of a batch; an array without axes has none of its own, and alone counts as one."""
+    return next((len(array) for array in batch.values() if array.ndim), 1)
 
 
 def take(batch: Batch, rows: slice | NDArray[np.intp]) -> Batch:
-    """Choose rows of a batch."""
-    return {name: array[rows] for name, array in batch.items()}
+    """Choose rows of a batch; an array without axes stays."""
+    return {name: array[rows] if array.ndim else array for name, array in batch.items()}

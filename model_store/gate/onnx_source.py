@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from model_store import keys
+from model_store.gate.candidate import Layout, open_session
+from model_store.gate.onnx_tensors import all_tensors, refuse_bombs
+from model_store.manifest import RunOptions
 from warmstart.datatypes import from_onnx_code
 from warmstart.errors import Unreachable, UnsupportedModel
 from warmstart.tensors import ANY, Signature, TensorSpec
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+    from onnx import ModelProto, ValueInfoProto
 
 GRAPH: Final = "model.onnx"
 """The graph's name within a version, whatever it was called before."""
@@ -31,27 +34,47 @@ class OnnxSource(NamedTuple):
     files: tuple[tuple[str, Path], ...]
 
 
-def read_onnx(path: Path) -> OnnxSource:
+def read_onnx(path: Path, *, extensions: bool = False) -> OnnxSource:
     """Read a model, external data included, and see that ONNX Runtime loads it.
 
     Raises: UnsupportedModel, saying what was expected and how to get there; Unreachable if a package is missing.
     """
+    model = parse(path)
+    refuse_values(path, model)
+    files = files_of(path, model)
+    refuse_bombs(path, model)
+    layout = Layout(files, RunOptions(optimise=False, extensions=extensions))
+    shapes = {output.name: output.shape for output in open_session(layout).get_outputs()}
+    return OnnxSource(signature_of(path, model, shapes), files)
+
+
+def files_of(path: Path, model: ModelProto) -> tuple[tuple[str, Path], ...]:
+    """List the model's files by their names within the version, the graph first, each at its place.
+
+    Raises: UnsupportedModel if one is missing, lies elsewhere, or all are too large.
+    """
+    files = ((GRAPH, path), *_external_files(path, model))
+    if (total := sum(file.stat().st_size for _, file in files)) > MAX_VERSION_BYTES:
+        raise UnsupportedModel(f"{path}: expected at most {MAX_VERSION_BYTES} bytes (Lambda's /tmp), got {total}")
+    return files
+
+
+def signature_of(path: Path, model: ModelProto, inferred: Mapping[str, Sequence[int | str | None]]) -> Signature:
+    """Read what the graph takes and gives. `inferred` are the outputs' shapes as ONNX Runtime sees them.
+
+    Raises: UnsupportedModel for what is no tensor that a request can carry.
+    """
+    inputs = tuple(_spec(path, "input", value, None) for value in inputs_of(model))
+    outputs = tuple(_spec(path, "output", value, inferred.get(value.name)) for value in model.graph.output)
+    return Signature(inputs, outputs)
+
+
+def parse(path: Path) -> ModelProto:
+    """Read the graph. Raises: UnsupportedModel if it is none, or too large to be one; Unreachable without onnx."""
     if not path.is_file():
         raise UnsupportedModel(f"{path}: expected an .onnx file, found {'a folder' if path.is_dir() else 'nothing'}")
     if (size := path.stat().st_size) > MAX_GRAPH_BYTES:
         raise UnsupportedModel(f"{path}: expected at most {MAX_GRAPH_BYTES} bytes, got {size}: use external data")
-    model = _parse(path)
-    files = ((GRAPH, path), *_external_files(path, model))
-    if (total := sum(file.stat().st_size for _, file in files)) > MAX_VERSION_BYTES:
-        raise UnsupportedModel(f"{path}: expected at most {MAX_VERSION_BYTES} bytes (Lambda's /tmp), got {total}")
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = tuple(_spec(path, "input", value, None) for value in model.graph.input if value.name not in constants)
-    inferred = _loaded_output_shapes(path)
-    outputs = tuple(_spec(path, "output", value, inferred.get(value.name)) for value in model.graph.output)
-    return OnnxSource(Signature(inputs, outputs), files)
-
-
-def _parse(path: Path) -> ModelProto:
     try:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
@@ -69,46 +92,42 @@ def _parse(path: Path) -> ModelProto:
     return model
 
 
-def _loaded_output_shapes(path: Path) -> dict[str, list[int | str | None]]:
-    """Load the model as the function will, and give the outputs' shapes as ONNX Runtime infers them."""
-    try:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as refusals
-    except ImportError as error:
-        raise Unreachable(f"publishing needs the package {error.name}: pip install 'warmstart[convert]'") from error
-    refused = (
-        refusals.Fail,
-        refusals.InvalidArgument,
-        refusals.InvalidGraph,
-        refusals.InvalidProtobuf,
-        refusals.NotImplemented,
-        refusals.NoSuchFile,
-        refusals.RuntimeException,
-    )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except refused as error:
-        raise UnsupportedModel(f"{path}: ONNX Runtime {onnxruntime.__version__} does not load it: {error}") from error
-    return {output.name: output.shape for output in session.get_outputs()}
+def inputs_of(model: ModelProto) -> list[ValueInfoProto]:
+    """List the inputs that a request gives: a constant may be declared as input too, and is none."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in constants]
 
 
-def _spec(path: Path, role: str, value: ValueInfoProto, inferred: Sequence[int | str | None] | None) -> TensorSpec:
-    where = f"{path}: {role} {value.name!r}"
+def refuse_values(path: Path, model: ModelProto) -> None:
+    """Refuse inputs and outputs that no request or answer can carry. Raises: UnsupportedModel."""
+    for role, values in (("input", inputs_of(model)), ("output", model.graph.output)):
+        for value in values:
+            _datatype(f"{path}: {role} {value.name!r}", value)
+
+
+def _datatype(where: str, value: ValueInfoProto) -> str:
     kind = value.type.WhichOneof("value")
     if kind != "tensor_type":
         hint = _ZIPMAP_OFF if kind == "sequence_type" else "replace it by a tensor"
         raise UnsupportedModel(f"{where}: expected a tensor, got a {str(kind).removesuffix('_type')}; {hint}")
-    tensor = value.type.tensor_type
-    if (datatype := from_onnx_code(tensor.elem_type)) is None:
-        raise UnsupportedModel(f"{where}: its element type {tensor.elem_type} is none that a request can carry")
+    code = value.type.tensor_type.elem_type
+    if (datatype := from_onnx_code(code)) is None:
+        raise UnsupportedModel(f"{where}: its element type {code} is none that a request can carry")
+    if datatype.name == "BF16":
+        raise UnsupportedModel(
+            f"{where}: expected a datatype that numpy has, got BF16: cast it to FP32 inside the model"
+        )
+    return datatype.name
+
+
+def _spec(path: Path, role: str, value: ValueInfoProto, inferred: Sequence[int | str | None] | None) -> TensorSpec:
+    where = f"{path}: {role} {value.name!r}"
+    datatype, tensor = _datatype(where, value), value.type.tensor_type
     if tensor.HasField("shape"):
-        return TensorSpec(value.name, datatype.name, tuple(_size(dim) for dim in tensor.shape.dim))
+        return TensorSpec(value.name, datatype, tuple(_size(dim) for dim in tensor.shape.dim))
     if not inferred:
         raise UnsupportedModel(f"{where}: expected a declared number of dimensions: export it with a shape")
-    return TensorSpec(value.name, datatype.name, tuple(d if isinstance(d, int) and d > 0 else ANY for d in inferred))
+    return TensorSpec(value.name, datatype, tuple(d if isinstance(d, int) and d > 0 else ANY for d in inferred))
 
 
 def _size(dim: Any) -> int:
@@ -117,8 +136,7 @@ def _size(dim: Any) -> int:
 
 def _external_files(path: Path, model: ModelProto) -> list[tuple[str, Path]]:
     """List the files beside the graph that hold its tensors' data, each once."""
-    tensors = [*_graph_tensors(model.graph), *(t for f in model.functions for t in _node_tensors(f.node))]
-    entries = (entry for tensor in tensors for entry in tensor.external_data if entry.key == "location")
+    entries = (entry for tensor in all_tensors(model) for entry in tensor.external_data if entry.key == "location")
     return [(location, _beside(path, location)) for location in dict.fromkeys(entry.value for entry in entries)]
 
 
@@ -134,21 +152,3 @@ def _beside(path: Path, location: str) -> Path:
     if not found.is_file():
         raise UnsupportedModel(f"{path}: its external data {location!r} is missing: expected {folder / location}")
     return found
-
-
-def _graph_tensors(graph: GraphProto) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    yield from (sparse.values for sparse in graph.sparse_initializer)
-    yield from _node_tensors(graph.node)
-
-
-def _node_tensors(nodes: Sequence[NodeProto]) -> Iterator[TensorProto]:
-    for node in nodes:
-        for attribute in node.attribute:
-            yield from _attribute_tensors(attribute)
-
-
-def _attribute_tensors(attribute: AttributeProto) -> Iterator[TensorProto]:
-    yield from (attribute.t, *attribute.tensors)
-    for graph in (attribute.g, *attribute.graphs):
-        yield from _graph_tensors(graph)

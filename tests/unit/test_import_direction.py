@@ -64,7 +64,7 @@ MAP: Final[Mapping[str, Row]] = {
         ours="warmstart model_store", others="numpy", lazy="mlflow onnx onnxruntime skl2onnx sklearn yaml"
     ),
     "model_store/gate/": row(
-        ours="warmstart model_store", others="numpy", lazy="google onnx onnxruntime onnxruntime_extensions"
+        ours="warmstart model_store", others="numpy", lazy="google onnx onnxruntime onnxruntime_extensions pyarrow"
     ),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
