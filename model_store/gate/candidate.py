@@ -13,7 +13,9 @@ from warmstart.errors import UnsupportedModel
 from warmstart.tensors import Signature
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
+
+    from model_store.preprocessing.session import PreparedSession
 
 
 class Layout(NamedTuple):
@@ -44,10 +46,38 @@ class Candidate:
     preprocessing: Mapping[str, str] = field(default_factory=dict)
 
 
-def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> InferenceSession:
+def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> InferenceSession | PreparedSession:
     """Open a layout as the serving function does; `threads` 0 is one per core, `entries` are session config entries.
 
     Raises: UnsupportedModel, with ONNX Runtime's reason; Unreachable if a package is missing.
+    """
+    options = session_options(layout, threads=threads)
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
+    import onnxruntime as ort
+
+    try:
+        session = ort.InferenceSession(str(layout.graph), options, providers=["CPUExecutionProvider"])
+    except failures() as error:
+        raise UnsupportedModel(f"{layout.graph}: ONNX Runtime {ort.__version__} does not load it: {error}") from error
+    return _prepared(session, layout) if layout.run.preprocess else session
+
+
+def _prepared(session: InferenceSession, layout: Layout) -> PreparedSession:
+    """Put in front of the graph what its version declares. The files may lie in another folder than the graph."""
+    from model_store.preprocessing.declared import FILE
+    from model_store.preprocessing.session import PreparedSession, open_preprocessing
+
+    try:
+        return PreparedSession(session, open_preprocessing(dict(layout.files)[FILE].parent))
+    except ImportError as error:
+        raise lacks(error, "huggingface") from error
+
+
+def session_options(layout: Layout, *, threads: int = 0) -> SessionOptions:
+    """Choose what the serving function chooses, a custom operators' library registered.
+
+    Raises: Unreachable if a package is missing.
     """
     try:
         import onnxruntime as ort
@@ -59,8 +89,6 @@ def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> Inferen
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    for key, value in entries.items():
-        options.add_session_config_entry(key, value)
     if not layout.run.optimise:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     if layout.run.extensions:
@@ -69,13 +97,10 @@ def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> Inferen
         except ImportError as error:
             raise lacks(error, "huggingface") from error
         options.register_custom_ops_library(get_library_path())
-    try:
-        return ort.InferenceSession(str(layout.graph), options, providers=["CPUExecutionProvider"])
-    except failures() as error:
-        raise UnsupportedModel(f"{layout.graph}: ONNX Runtime {ort.__version__} does not load it: {error}") from error
+    return options
 
 
-def run(session: InferenceSession, inputs: Batch) -> Batch:
+def run(session: InferenceSession | PreparedSession, inputs: Batch) -> Batch:
     """Compute all outputs, by name. Raises: UnsupportedModel if the model cannot compute these values."""
     names = [output.name for output in session.get_outputs()]
     try:
