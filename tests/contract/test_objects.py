@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
 
-from model_store.objects import ObjectStore
+from model_store.objects import ObjectStore, Sent
 from tests.build.stores import MIB, Pair
 from warmstart.errors import ArtifactMismatch, ObjectNotFound, PreconditionFailed
 
@@ -184,3 +185,89 @@ def test_folders_are_the_next_segments_alone(store: ObjectStore) -> None:
 def test_nothing_is_listed_under_an_unknown_prefix(store: ObjectStore) -> None:
     assert list(store.keys("none/")) == []
     assert list(store.folders("none/")) == []
+
+
+def test_an_upload_says_how_many_bytes_are_there(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(12 * MIB + 3))
+    heard: list[Sent] = []
+
+    store.upload("key", tmp_path / "file", on_bytes=heard.append)
+
+    assert sum(sent.size_bytes for sent in heard) == 12 * MIB + 3
+    assert not any(sent.found for sent in heard)
+
+
+@pytest.mark.parametrize("size", [0, 1000, 12 * MIB + 3])
+@pytest.mark.parametrize("if_absent", [False, True])
+def test_a_copy_is_whole_and_leaves_its_source(store: ObjectStore, size: int, if_absent: bool) -> None:
+    body = hashlib.shake_256(b"seed").digest(size)
+    store.put("from/here", body)
+
+    store.copy("from/here", "to/there", if_absent=if_absent)
+
+    assert store.get("to/there").body == body
+    assert store.get("from/here").body == body
+
+
+def test_a_copy_if_absent_changes_nothing_that_is_there(store: ObjectStore) -> None:
+    store.put("source", b"second")
+    store.put("key", b"first")
+
+    with pytest.raises(PreconditionFailed, match="key"):
+        store.copy("source", "key", if_absent=True)
+    assert store.get("key").body == b"first"
+
+
+def test_a_copy_is_not_changed_with_its_source(store: ObjectStore) -> None:
+    store.put("source", b"1")
+    store.copy("source", "key")
+
+    store.put("source", b"2")
+
+    assert store.get("key").body == b"1"
+
+
+def test_a_copy_of_nothing_is_not_found(store: ObjectStore) -> None:
+    with pytest.raises(ObjectNotFound, match="missing"):
+        store.copy("missing", "key")
+    assert list(store.keys("")) == []
+
+
+def test_what_was_deleted_is_gone_and_listed_no_more(store: ObjectStore) -> None:
+    for key in ("models/iris/a", "models/wine/a"):
+        store.put(key, b"")
+
+    store.delete("models/iris/a")
+
+    assert list(store.keys("models/")) == ["models/wine/a"]
+    assert list(store.folders("models/")) == ["wine"]
+    with pytest.raises(ObjectNotFound):
+        store.get("models/iris/a")
+
+
+def test_what_is_not_there_may_be_deleted(store: ObjectStore) -> None:
+    store.delete("models/iris/a")
+
+
+def test_a_deleted_object_is_absent_for_the_next_put(store: ObjectStore) -> None:
+    store.put("key", b"1")
+    store.delete("key")
+
+    store.put("key", b"2", if_absent=True)
+
+    assert store.get("key").body == b"2"
+
+
+def test_an_objects_size_and_age_are_said(store: ObjectStore) -> None:
+    before = time.time() - 5
+    store.put("key", bytes(1000))
+
+    size, modified_at = store.stat("key")
+
+    assert size == 1000
+    assert before < modified_at < time.time() + 5
+
+
+def test_a_missing_object_has_no_size(store: ObjectStore) -> None:
+    with pytest.raises(ObjectNotFound, match="missing"):
+        store.stat("missing")

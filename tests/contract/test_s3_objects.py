@@ -12,6 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from model_store.objects import Sent
 from model_store.s3 import S3Objects
 from tests.build.stores import MIB
 from tests.build.wire import Last, Request, Server
@@ -32,6 +33,10 @@ def error(status: int, code: str) -> Callable[[Any], AWSResponse]:
     """Answer in S3's error format."""
     body = f"<Error><Code>{code}</Code><Message>said S3</Message></Error>".encode()
     return lambda request: AWSResponse(request.url, status, {}, Body(body))  # type: ignore[arg-type]
+
+
+def own(_request: Any) -> None:
+    """Let moto answer."""
 
 
 class Client:
@@ -119,8 +124,8 @@ def test_a_contended_upload_in_parts_is_started_anew(
     client: Client, objects: S3Objects, tmp_path: Path, s3_client: S3Client, bucket: str
 ) -> None:
     (tmp_path / "file").write_bytes(bytes(6 * MIB))
-    own: Callable[[Any], AWSResponse | None] = lambda _: None  # noqa: E731
-    client.answers = [own, own, own, error(409, "ConditionalRequestConflict")]  # create, two parts, complete
+    # list, create, two parts, complete
+    client.answers = [own, own, own, own, error(409, "ConditionalRequestConflict")]
 
     objects.upload("key", tmp_path / "file", if_absent=True)
 
@@ -128,14 +133,19 @@ def test_a_contended_upload_in_parts_is_started_anew(
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=bucket)
 
 
+def then(write: Callable[[], object], answer: Callable[[Any], AWSResponse]) -> Callable[[Any], AWSResponse]:
+    """Write something elsewhere before the answer."""
+
+    def answered(request: Any) -> AWSResponse:
+        write()
+        return answer(request)
+
+    return answered
+
+
 def lost(write: Callable[[], object]) -> Callable[[Any], AWSResponse]:
     """Carry a write out, and lose the answer."""
-
-    def answer(request: Any) -> AWSResponse:
-        write()
-        return error(500, "InternalError")(request)
-
-    return answer
+    return then(write, error(500, "InternalError"))
 
 
 def test_a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses(
@@ -169,16 +179,82 @@ def test_a_move_whose_answer_was_lost_is_not_taken_for_somebody_elses(
     assert objects.get("alias") == (b"2", etag)
 
 
-def test_an_upload_that_fails_leaves_no_parts(
+def test_an_upload_that_fails_keeps_its_parts_for_the_next_attempt(
     client: Client, objects: S3Objects, tmp_path: Path, s3_client: S3Client, bucket: str
 ) -> None:
     (tmp_path / "file").write_bytes(bytes(6 * MIB))
-    own: Callable[[Any], AWSResponse | None] = lambda _: None  # noqa: E731
-    client.answers = [own, error(403, "AccessDenied"), error(403, "AccessDenied")]
+    client.answers = [own, own, error(403, "AccessDenied"), error(403, "AccessDenied")]  # list, create, two parts
 
     with pytest.raises(StoreDenied):
         objects.upload("key", tmp_path / "file", if_absent=True)
+    [upload] = s3_client.list_multipart_uploads(Bucket=bucket)["Uploads"]
+
+    objects.upload("key", tmp_path / "file", if_absent=True)
+
+    assert objects.get("key").body == bytes(6 * MIB)
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=bucket)
+    assert upload["Key"] == "key"
+
+
+def test_who_may_not_list_uploads_may_publish_all_the_same(client: Client, objects: S3Objects, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(6 * MIB))
+    client.answers = [error(403, "AccessDenied")]
+
+    objects.upload("key", tmp_path / "file")
+
+    assert objects.get("key").body == bytes(6 * MIB)
+
+
+def send_first_part(s3_client: S3Client, bucket: str, body: bytes) -> None:
+    upload = s3_client.create_multipart_upload(Bucket=bucket, Key="key")
+    s3_client.upload_part(Bucket=bucket, Key="key", UploadId=upload["UploadId"], PartNumber=1, Body=body)
+
+
+def test_parts_that_were_cut_otherwise_are_not_continued(
+    objects: S3Objects, tmp_path: Path, s3_client: S3Client, bucket: str
+) -> None:
+    body = bytes(6 * MIB) + b"end"
+    (tmp_path / "file").write_bytes(body)
+    send_first_part(s3_client, bucket, bytes(6 * MIB))
+
+    objects.upload("key", tmp_path / "file")
+
+    assert objects.get("key").body == body
+
+
+def test_a_part_of_other_bytes_is_sent_again(
+    objects: S3Objects, tmp_path: Path, s3_client: S3Client, bucket: str
+) -> None:
+    body = bytes(5 * MIB) + b"end"
+    (tmp_path / "file").write_bytes(body)
+    send_first_part(s3_client, bucket, b"x" * 5 * MIB)
+    heard: list[Sent] = []
+
+    objects.upload("key", tmp_path / "file", on_bytes=heard.append)
+
+    assert objects.get("key").body == body
+    assert not any(sent.found for sent in heard)
+
+
+def test_an_upload_that_another_publisher_of_the_same_bytes_completed_is_done(
+    client: Client, objects: S3Objects, elsewhere: S3Objects, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(bytes(6 * MIB))
+    gone = then(lambda: elsewhere.put("key", bytes(6 * MIB)), error(404, "NoSuchUpload"))
+    client.answers = [own, own, own, own, gone]  # list, create, two parts, complete
+
+    objects.upload("key", tmp_path / "file")
+
+    assert objects.get("key").body == bytes(6 * MIB)
+
+
+def test_an_upload_that_a_rule_removed_is_begun_anew(client: Client, objects: S3Objects, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(6 * MIB))
+    client.answers = [own, own, own, own, error(404, "NoSuchUpload")]
+
+    objects.upload("key", tmp_path / "file")
+
+    assert objects.get("key").body == bytes(6 * MIB)
 
 
 def test_a_download_that_breaks_off_each_time_is_unavailable(tmp_path: Path) -> None:
