@@ -11,6 +11,8 @@ from warmstart.errors import AliasNotFound, IntegrityError, ModelNotFound, Objec
 from warmstart.refs import LIVE, ModelRef
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model_store.objects import ObjectReader, StoredObject
 
 
@@ -22,10 +24,14 @@ class AliasState(NamedTuple):
 
 
 class RegistryReader:
-    """Reads what has been published. Each method says how many requests it makes when all is well."""
+    """Reads what has been published. Each method says how many requests it makes when all is well.
 
-    def __init__(self, objects: ObjectReader) -> None:
-        self._reader = objects
+    `admit` is asked about each manifest before it is read, with its bytes, the model's name and the version: it raises
+    for a version that is not signed as it should be, and makes one more request.
+    """
+
+    def __init__(self, objects: ObjectReader, *, admit: Callable[[bytes, str, int], object] | None = None) -> None:
+        self._reader, self._admit = objects, admit
 
     def resolve(self, ref: ModelRef) -> Manifest:
         """Find a reference's manifest: one request for a version, two for an alias.
@@ -80,6 +86,8 @@ class RegistryReader:
             if not self._is_live(name):
                 raise _no_model(name) from None
             raise VersionNotFound(f"model {name!r}: expected a published version, got {version}") from None
+        if self._admit is not None:
+            self._admit(stored.body, name, version)
         manifest = parse_manifest(stored.body, where=key)
         if (manifest.name, manifest.version) != (name, version):
             raise IntegrityError(f"{key}: is the manifest of {manifest.name}:{manifest.version}; publish it again")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from model_store import keys
 from model_store.integrity import verify
@@ -15,6 +15,9 @@ from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
 from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound
 from warmstart.limits import SPARE_BYTES
+
+if TYPE_CHECKING:
+    from model_store.signing.verify import Trust
 
 CACHE: Final = "warmstart-models"
 
@@ -38,23 +41,26 @@ class ModelFiles:
         *,
         models_dir: Path,
         tmp_dir: Path,
+        trust: Trust | None = None,
         free_bytes: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._reader, self._models_dir, self._tmp_dir = reader, models_dir, tmp_dir
-        self._free_bytes = free_bytes
+        self._trust, self._free_bytes = trust, free_bytes
         self._users: dict[Path, int] = {}
         self._lock = Lock()
 
     def baked_manifest(self, name: str, version: int) -> Manifest | None:
         """Return the manifest of a version that was baked into a layer, None if it was not.
 
-        Raises: InvalidManifest.
+        Raises: InvalidManifest; Unsigned or SignatureInvalid where signatures are asked for.
         """
         path = self._baked(name, version) / keys.MANIFEST
         try:
             body = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        if self._trust is not None:
+            self._check_signature(self._trust, path.parent, body, name, version)
         manifest = parse_manifest(body, where=str(path))
         if (manifest.name, manifest.version) != (name, version):
             raise InvalidManifest(
@@ -96,6 +102,13 @@ class ModelFiles:
                 self._users[folder] -= 1
             else:
                 self._users.pop(folder, None)
+
+    def _check_signature(self, trust: Trust, folder: Path, manifest: bytes, name: str, version: int) -> None:
+        try:
+            signature = (folder / keys.SIGNATURE).read_bytes()
+        except FileNotFoundError:
+            raise trust.missing(name, version) from None
+        trust.check(signature, manifest, name, version)
 
     def _baked(self, name: str, version: int) -> Path:
         return self._models_dir / name / str(version)

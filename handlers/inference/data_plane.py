@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ from warmstart.refs import ModelRef
 if TYPE_CHECKING:
     from handlers.inference.settings import InferenceSettings
     from model_store.objects import ObjectReader
+    from model_store.signing.public_key import PublicKey
+    from model_store.signing.verify import Trust
     from warmstart.tensors import Signature, Tensor
 
 
@@ -138,9 +140,10 @@ def build_data_plane(
         write=write,
         now=clock,
     )
-    files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir)
+    trust = _trust(settings.signing_keys) if settings.signing_keys else None
+    files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir, trust=trust)
     resolver = Resolver(
-        RegistryReader(reader),
+        RegistryReader(reader, admit=_admit(reader, trust) if trust else None),
         baked=files.baked_manifest,
         choose=Variants(cpuinfo=cpuinfo, machine=machine or os.uname().machine, runtime=RUNTIME).choose,
         alias_ttl_s=settings.alias_ttl_s,
@@ -155,3 +158,16 @@ def build_data_plane(
     )
     service = InferenceService(resolver=resolver, sessions=sessions)
     return DataPlane(service, observer, setup_ns=setup_ns, clock_ns=clock_ns)
+
+
+def _trust(public_keys: Sequence[PublicKey]) -> Trust:
+    # Imported for stages that ask for signatures alone: `cryptography` is 10 ms, and in a layer of its own.
+    from model_store.signing.verify import Trust
+
+    return Trust(public_keys)
+
+
+def _admit(reader: ObjectReader, trust: Trust) -> Callable[[bytes, str, int], object]:
+    from model_store.signing.verify import check_signature
+
+    return partial(check_signature, reader, trust=trust)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from model_store.sigv4 import Credentials
 from warmstart import environment, limits
-from warmstart.errors import InvalidSetting
+from warmstart.errors import InvalidKey, InvalidSetting
+
+if TYPE_CHECKING:
+    from model_store.signing.public_key import PublicKey
 
 
 class InferenceSettings(NamedTuple):
@@ -25,6 +28,8 @@ class InferenceSettings(NamedTuple):
     metrics_namespace: str
     service_name: str
     function_version: str
+    signing_keys: tuple[PublicKey, ...] = ()
+    """If there is one, a version has to be signed by it or another of them."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> InferenceSettings:
@@ -45,6 +50,7 @@ class InferenceSettings(NamedTuple):
             metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
             service_name=env.get(environment.SERVICE_NAME) or "inference",
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
+            signing_keys=_public_keys(env, environment.SIGNING_KEYS),
         )
 
     @property
@@ -56,6 +62,18 @@ class InferenceSettings(NamedTuple):
     def session_budget_bytes(self) -> int:
         """What all open sessions may take together."""
         return limits.session_budget_bytes(self.memory_mb)
+
+
+def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:
+    """Read base64 keys, separated by commas. The variable is there, if only as "", where signatures are asked for."""
+    if (value := env.get(name)) is None:
+        return ()
+    from model_store.signing.public_key import parse_public_key
+
+    try:
+        return tuple(parse_public_key(text) for text in value.split(","))
+    except InvalidKey as error:
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

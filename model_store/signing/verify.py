@@ -87,7 +87,7 @@ class Trust:
         raise ValueError(f"expected one by {self}, got one by {got}")
 
 
-def check_signature(objects: ObjectReader, manifest: bytes, name: str, version: int, trust: Trust) -> Signed:
+def check_signature(objects: ObjectReader, manifest: bytes, name: str, version: int, *, trust: Trust) -> Signed:
     """Read a version's signature, one request, and check it. `manifest` are the bytes that the store holds.
 
     Raises: Unsigned, SignatureInvalid, StoreError.

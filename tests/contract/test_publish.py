@@ -39,7 +39,7 @@ def fetch(reader: ObjectReader, folder: Path, trust: Trust | None = None) -> Man
         return None
     if trust is not None:
         body = reader.get(keys.manifest("iris", manifest.version)).body
-        check_signature(reader, body, "iris", manifest.version, trust)
+        check_signature(reader, body, "iris", manifest.version, trust=trust)
     folder.mkdir(exist_ok=True)
     for file in manifest.files:
         path = folder / file.path

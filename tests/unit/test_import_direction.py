@@ -39,6 +39,7 @@ _READ_HALF: Final = (
     "model_store.connection model_store.integrity model_store.keys model_store.manifest model_store.objects"
     " model_store.registry_reader model_store.s3_reader model_store.sigv4"
 )
+_SIGNATURES: Final = "model_store.signing.public_key model_store.signing.verify"
 _WIDE_HALF: Final = "model_store.history model_store.manifest model_store.registry model_store.s3"
 
 MAP: Final[Mapping[str, Row]] = {
@@ -68,7 +69,7 @@ MAP: Final[Mapping[str, Row]] = {
     ),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
-    "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy="numpy"),
+    "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy=f"numpy {_SIGNATURES}"),
     "handlers/inference/onnx_session.py": row(ours=f"warmstart {_READ_HALF}", others="onnxruntime", lazy="numpy"),
     # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
     "handlers/control/": row(

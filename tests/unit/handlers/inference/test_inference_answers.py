@@ -21,6 +21,7 @@ DELIBERATE = {
     "InvalidManifest": 503, "ModelNotLoadable": 503, "InferenceFailed": 422, "UnrepresentableOutput": 422,
     "AnswerTooLarge": 413, "InsufficientMemory": 503, "StoreUnavailable": 503, "StoreDenied": 503,
     "ModelFailure": 503, "StoreError": 503, "MissingPrecondition": 400,
+    "SignatureRefused": 503, "Unsigned": 503, "SignatureInvalid": 503, "StoreFull": 503,
 }  # fmt: skip
 """What callers see of each error; all others are ours and answered 500."""
 

@@ -62,7 +62,7 @@ def test_the_signature_is_of_the_manifest_as_it_is_stored(source: Path) -> None:
     published = publish_file(source, "iris", objects, signer=ANN, by="ann")
     stored = objects.get(keys.manifest("iris", 1)).body
 
-    signed = check_signature(objects, stored, "iris", 1, Trust([ANN.public_key]))
+    signed = check_signature(objects, stored, "iris", 1, trust=Trust([ANN.public_key]))
 
     assert (signed.key_id, signed.statement.published_by) == (ANN.public_key.key_id, "ann")
     assert signed.statement.published_at == published.manifest.created_at

@@ -240,7 +240,7 @@ def test_no_signature_at_all_is_refused_by_another_name() -> None:
     described = manifests.manifest()
 
     with pytest.raises(Unsigned, match=f"expected one by key {public(ANN).key_id[:16]}, got none") as refused:
-        check_signature(MemoryObjects(), render_manifest(described), "iris", 1, trust(ANN))
+        check_signature(MemoryObjects(), render_manifest(described), "iris", 1, trust=trust(ANN))
 
     assert refused.value.model == ModelRef("iris", 1, None)
 
@@ -250,7 +250,9 @@ def test_the_signature_is_read_from_its_place_beside_the_manifest() -> None:
     signing.store_signature(objects, described, key=ANN)
 
     assert keys.signature("iris", 1) == "models/iris/versions/1/signature.json"
-    assert check_signature(objects, render_manifest(described), "iris", 1, trust(ANN)).key_id == public(ANN).key_id
+    assert (
+        check_signature(objects, render_manifest(described), "iris", 1, trust=trust(ANN)).key_id == public(ANN).key_id
+    )
 
 
 def test_nobody_is_trusted_by_mistake() -> None:
