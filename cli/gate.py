@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cli.render import Output, escape
+from cli.render import Output, escape, megabytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from model_store.gate.gate import Watch
+    from model_store.gate.plan import PublishPlan, Step
     from model_store.gate.steps import GateReport, StepReport
+    from model_store.objects import OnBytes
 
 
 def step_line(step: StepReport) -> str:
@@ -44,3 +47,45 @@ def watching(output: Output) -> Iterator[Watch]:
             started=lambda name: status.update(f"{name} …"),
             done=lambda step: output.messages.print(step_line(step)),
         )
+
+
+@contextmanager
+def storing(output: Output, plan: PublishPlan) -> Iterator[Callable[[Step], None]]:
+    """Time the publication's steps, and report them as the gate's last two: `sign` and `register`."""
+    from model_store.gate.plan import SignManifest
+    from model_store.gate.steps import StepReport
+
+    seconds = {"sign": 0.0, "register": 0.0}
+    running, since = "register", time.perf_counter()
+
+    def lap(following: str) -> None:
+        nonlocal running, since
+        now = time.perf_counter()
+        seconds[running] += now - since
+        running, since = following, now
+
+    yield lambda step: lap("sign" if isinstance(step, SignManifest) else "register")
+    lap("register")
+    if output.as_json:
+        return
+    said = {"register": f"{len(plan.files)} files, {megabytes(plan.size_bytes)}; {len(plan.documents)} documents"}
+    for step in plan.steps:
+        if isinstance(step, SignManifest):
+            said = {"sign": f"key {step.key_id[:16]}…", **said}
+    for name, summary in said.items():
+        report = StepReport(step=name, status="passed", seconds=seconds[name], summary=summary)
+        output.messages.print(step_line(report))
+
+
+@contextmanager
+def sending(output: Output, plan: PublishPlan) -> Iterator[OnBytes | None]:
+    """Show how much of the files has been sent, on standard error, if somebody watches."""
+    if not output.shows_work:
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = TextColumn("sending"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=output.messages, transient=True) as progress:
+        task = progress.add_task("", total=plan.sent_bytes)
+        yield lambda sent: progress.advance(task, sent.size_bytes)

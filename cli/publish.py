@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.gate import watching
+from cli.gate import sending, storing, watching
 from cli.options import Json, Local, StageName
-from cli.plan import plan_document, print_plan, says
-from cli.render import Output, escape, megabytes
-from cli.shell import shell
+from cli.plan import plan_document, print_plan
+from cli.render import Output, megabytes
+from cli.shell import Shell, shell
+from cli.stage import REGION_VARIABLE
 from warmstart.refs import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from model_store.gate.plan import PublishPlan, Step
     from model_store.gate.steps import GateReport
+    from model_store.signing.sign import Signer
+
+SIGNING_KEY = "WARMSTART_SIGNING_KEY"
+PASSPHRASE = "WARMSTART_SIGNING_KEY_PASSPHRASE"  # noqa: S105 - the variable's name
 
 _SOURCE = (
     "A model's file or folder (ONNX, scikit-learn, XGBoost, LightGBM, PyTorch, Keras, TensorFlow, MLflow, Hugging "
@@ -57,6 +58,10 @@ def command(
             "--max-drop", metavar="METRIC=VALUE", help="How much worse it may be: accuracy, f1, r2, rmse, mae."
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="Sign with this private key: a PEM file, or awskms:ID; else WARMSTART_SIGNING_KEY."),
+    ] = None,
     prices: Annotated[Path | None, typer.Option("--prices", help="A price table in the place of ours.")] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the gate's report as an HTML page, also if it refuses.")
@@ -76,6 +81,7 @@ def command(
     given, output = shell(context), Output.standard(as_json=as_json)
     chosen = given.stage(stage, local=local)
     objects = chosen.objects()
+    signer = _signer(given, key)
     options = GateOptions(
         sample=sample,
         truth=truth,
@@ -95,13 +101,24 @@ def command(
             _write_page(report, error.report)
             raise
         _write_page(report, examined.report)
-        plan = plan_examined(examined, name, objects, source=source)
+        plan = plan_examined(
+            examined, name, objects, source=source, key_id=signer.public_key.key_id if signer else None
+        )
         if dry_run:
             gate = {"gate": report_document(examined.report)}
             output.document(plan_document(plan) | gate) if as_json else print_plan(output, plan)
             return
-        with _progress(output, plan) as on_step:
-            published = apply(plan, objects, by=given.caller, clock=given.clock, new_id=given.new_id, on_step=on_step)
+        with storing(output, plan) as on_step, sending(output, plan) as on_bytes:
+            published = apply(
+                plan,
+                objects,
+                by=given.caller,
+                clock=given.clock,
+                new_id=given.new_id,
+                signer=signer,
+                on_step=on_step,
+                on_bytes=on_bytes,
+            )
     version, live = published.manifest.version, published.alias.version
     if as_json:
         output.document({"name": name, "version": version, "live": live, "gate": report_document(examined.report)})
@@ -140,26 +157,25 @@ def parse_drops(texts: list[str]) -> dict[str, float]:
     return drops
 
 
+def _signer(given: Shell, key: str | None) -> Signer | None:
+    """Find the key to sign with: the option's, else the environment's; None if there is neither."""
+    from model_store.signing.sign import signer_for
+
+    named = key or given.environ.get(SIGNING_KEY)
+    if not named:
+        return None
+    region = given.environ.get(REGION_VARIABLE)
+    return signer_for(named, passphrase=lambda: _passphrase(given, named), region=region)
+
+
+def _passphrase(given: Shell, key: str) -> str:
+    if (text := given.environ.get(PASSPHRASE)) is not None:
+        return text
+    return str(typer.prompt(f"passphrase of {key}", hide_input=True, err=True))
+
+
 def _write_page(path: Path | None, report: GateReport) -> None:
     if path is not None:
         from model_store.gate.page import render_page
 
         path.write_text(render_page(report), encoding="utf-8")
-
-
-@contextmanager
-def _progress(output: Output, plan: PublishPlan) -> Iterator[Callable[[Step], None] | None]:
-    """Show the steps as they run, on standard error, if somebody watches."""
-    if not output.shows_work:
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=output.messages, transient=True) as progress:
-        task = progress.add_task("", total=len(plan.steps))
-
-        def on_step(step: Step) -> None:
-            progress.update(task, description=escape(says(step)), advance=1)
-
-        yield on_step

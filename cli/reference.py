@@ -44,6 +44,8 @@ output: `{"error": {"code": ..., "message": ..., "remedy": ...}}`. Codes are sta
 | `WARMSTART_STAGE` | the stage, where `--stage` does not say it; without both it is `prod` |
 | `WARMSTART_LOCAL` | `1`, `true` or `yes`: as if every command had `--local`; `--stage` overrules it |
 | `WARMSTART_READY_FILE` | where the twin says where it is; default `.warmstart/twin.json` in the current folder |
+| `WARMSTART_SIGNING_KEY` | the key that `publish` signs with, where `--key` does not say it |
+| `WARMSTART_SIGNING_KEY_PASSPHRASE` | the passphrase of an encrypted key file; without it, it is asked for |
 | `WARMSTART_STORE_BUCKET` | the store's bucket, instead of the one that the stage's store stack names |
 | `AWS_REGION`, `AWS_PROFILE`, ... | as for every AWS tool |
 """

@@ -92,6 +92,11 @@ class PublishPlan:
         return tuple(step.file for step in self.steps if isinstance(step, WriteDocument))
 
     @property
+    def sent_bytes(self) -> int:
+        """Bytes of all files that are uploaded, those of the variants included."""
+        return sum(step.file.size_bytes for step in self.steps if isinstance(step, UploadFile))
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the files that a session needs."""
         return sum(file.size_bytes for file in self.files)

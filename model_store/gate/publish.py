@@ -24,6 +24,7 @@ from model_store.gate.report import GATE, render_report
 from model_store.gate.steps import GateOptions
 from model_store.integrity import sha256_of_bytes
 from model_store.objects import ObjectStore
+from model_store.signing.sign import Signer
 from model_store.stores import Store, open_store
 from warmstart import __version__
 from warmstart.errors import InvalidSample
@@ -39,6 +40,7 @@ def publish(
     store: Store | str,
     sample: object = None,
     options: GateOptions = OPTIONS,
+    signer: Signer | None = None,
     by: str | None = None,
     watch: Watch = NOBODY,
     clock: Callable[[], float] = time.time,
@@ -48,7 +50,8 @@ def publish(
 
     `source` is a model (an estimator, a module, a booster), or a path or an address of one. `store` is open, or the
     URL of one. `sample` are rows to prove the model on: a file's path, a DataFrame, an array (rows, features), or
-    arrays by name; it goes before `options.sample`. `by` says who publishes, else the user's name on this machine.
+    arrays by name; it goes before `options.sample`. `signer` signs it (`signer_for`).
+    `by` says who publishes, else the user's name on this machine.
     Raises: GateRejected with the report; Unreachable if a package is missing; InvalidSample, AliasMoved, StoreError.
     """
     check_name(name)
@@ -58,8 +61,9 @@ def publish(
         opened = closing.enter_context(open_store(store)) if isinstance(store, str) else store
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="warmstart-")))
         examined = examine(source, name, folder, options, clock=clock, watch=watch)
-        plan = plan_examined(examined, name, opened.objects, source=source)
-        return apply(plan, opened.objects, by=by or getpass.getuser(), clock=clock, new_id=new_id)
+        key_id = signer.public_key.key_id if signer else None
+        plan = plan_examined(examined, name, opened.objects, source=source, key_id=key_id)
+        return apply(plan, opened.objects, by=by or getpass.getuser(), clock=clock, new_id=new_id, signer=signer)
 
 
 def sample_of(rows: object) -> Path | Sample:
@@ -90,11 +94,16 @@ def _with_text(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(object) if array.dtype.kind in "UT" else array
 
 
-def plan_examined(examined: Examined, name: str, store: ObjectStore, *, source: object) -> PublishPlan:
-    """Plan to publish what the gate let through, its report beside it. Raises: as `plan_publish`."""
+def plan_examined(
+    examined: Examined, name: str, store: ObjectStore, *, source: object, key_id: str | None = None
+) -> PublishPlan:
+    """Plan to publish what the gate let through, its report beside it, signed with `key_id` if there is one.
+
+    Raises: as `plan_publish`.
+    """
     documents = {**examined.documents, GATE: render_report(examined.report)}
     provenance = provenance_of(examined, documents[GATE], source)
-    return plan_publish(examined.candidate, name, store, documents=documents, provenance=provenance)
+    return plan_publish(examined.candidate, name, store, documents=documents, provenance=provenance, key_id=key_id)
 
 
 def provenance_of(examined: Examined, report: bytes, source: object) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 import typer
 
 from cli.publish import parse_drops, parse_labels
+from cli.render import megabytes
 from model_store import keys
 from model_store.registry_reader import RegistryReader
+from model_store.signing.sign import new_key
 from tests.build import models
 from tests.build.command_line import CommandLine
 from warmstart.refs import ModelRef
@@ -29,7 +32,8 @@ STEPS = ["load", "convert", "check", "parity", "optimise", "parity", "forecast",
 def test_a_model_is_published_and_live(warmstart: CommandLine, source: Path) -> None:
     ran = warmstart("publish", str(source), "--name", "scale")
 
-    assert (ran.code, ran.out) == (0, "scale:1 published, 0.1 kB\n")
+    assert ran.code == 0
+    assert re.fullmatch(r"scale:1 published, 0\.\d kB\n", ran.out)
     assert RegistryReader(warmstart.stage.store).resolve(ModelRef.parse("scale")).version == 1
 
 
@@ -37,7 +41,31 @@ def test_each_step_of_the_gate_is_reported_with_its_time(warmstart: CommandLine,
     ran = warmstart("publish", str(source), "--name", "scale")
 
     steps = [re.fullmatch(r"✓ (\w+) +\d+\.\d\d s  .+", line) for line in ran.err.splitlines()]
-    assert [step and step[1] for step in steps] == STEPS
+    assert [step and step[1] for step in steps] == [*STEPS, "register"]
+
+
+def test_with_a_key_it_is_signed(warmstart: CommandLine, source: Path, tmp_path: Path) -> None:
+    public = new_key(tmp_path / "key.pem")
+
+    ran = warmstart("publish", str(source), "-n", "scale", "--key", str(tmp_path / "key.pem"))
+
+    assert ran.code == 0, ran.err
+    assert f"key {public.key_id[:16]}…" in ran.err
+    store = warmstart.stage.store
+    assert json.loads(store.get(keys.signature("scale", 1)).body)["signatures"][0]["keyid"] == public.key_id
+
+
+def test_the_key_may_come_from_the_environment_and_its_passphrase(
+    warmstart: CommandLine, source: Path, tmp_path: Path
+) -> None:
+    new_key(tmp_path / "key.pem", passphrase="open sesame")
+    environ = {"WARMSTART_SIGNING_KEY": str(tmp_path / "key.pem"), "WARMSTART_SIGNING_KEY_PASSPHRASE": "open sesame"}
+
+    ran = warmstart("publish", str(source), "-n", "scale", environ=environ)
+
+    assert ran.code == 0, ran.err
+    assert keys.signature("scale", 1) in set(warmstart.stage.store.keys(keys.MODELS))
+    assert "open sesame" not in ran.out + ran.err
 
 
 def test_the_next_publication_is_the_next_version(warmstart: CommandLine, source: Path) -> None:
@@ -60,7 +88,7 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(warmstart: CommandLine, s
         "  claim version 1",
     ]
     assert ran.lines[5].startswith("  upload ")
-    assert " as model.onnx, 0.1 kB, sha256 " in ran.lines[5]
+    assert re.search(r" as model\.onnx, 0\.\d kB, sha256 ", ran.lines[5])
     assert ran.lines[-2:] == ["  write the manifest", "  create live"]
     assert list(warmstart.stage.store.keys(keys.MODELS)) == []
 
@@ -97,7 +125,7 @@ def test_what_was_published_is_shown_with_its_digest_whole_and_with_the_gates_re
         "file        size    sha256",
     ]
     [file] = RegistryReader(warmstart.stage.store).manifest("scale", 1).files
-    assert rest[5] == f"model.onnx  0.1 kB  {file.sha256}"
+    assert rest[5] == f"model.onnx  {megabytes(file.size_bytes)}  {file.sha256}"
     assert "source  scale.onnx" in rest
     assert [line.split()[1] for line in rest[rest.index("gate") + 1 :]] == STEPS
 
