@@ -27,11 +27,13 @@ class ModelFile(NamedTuple):
 class RunOptions(NamedTuple):
     """How a session is opened. `optimise` is False for a graph that was optimised before it was published.
 
-    With `extensions` the graph has operators of onnxruntime-extensions, whose library is registered first.
+    With `extensions` the graph has operators of onnxruntime-extensions, whose library is registered first. With
+    `preprocess` requests go through what `preprocessing.json` declares, which lies beside the graph.
     """
 
     optimise: bool = True
     extensions: bool = False
+    preprocess: bool = False
 
 
 class Variant(NamedTuple):

@@ -15,6 +15,7 @@ from warmstart.errors import InferenceFailed, ModelNotLoadable
 
 if TYPE_CHECKING:
     from model_store.manifest import Manifest, RunOptions
+    from model_store.preprocessing.session import PreparedSession, Runs
     from warmstart.tensors import Tensor, TensorSpec
 
 RUNTIME: Final[str] = ort.__version__
@@ -41,13 +42,28 @@ class OnnxSession:
         """Open the graph in a file. Raises: ModelNotLoadable, also if it is not what the manifest describes."""
         self._name = f"model {manifest.name}:{manifest.version}"
         options = session_options(threads, manifest.run)
+        self._session: Runs
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except FAILURES as error:
             reason = _reason(error).replace(str(path), path.name)
             raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        if manifest.run.preprocess:
+            self._session = self._prepared(path.parent)
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
         self._compare("output", self._session.get_outputs(), manifest.signature.outputs)
+
+    def _prepared(self, folder: Path) -> PreparedSession:
+        """Put in front of the graph what lies beside it; the library for it is imported for such models alone."""
+        from model_store.preprocessing.session import PreparedSession, open_preprocessing
+
+        try:
+            return PreparedSession(self._session, open_preprocessing(folder))
+        except ImportError as error:
+            raise ModelNotLoadable(
+                f"{self._name}: expected the package {error.name} in the inference layer, which is older than this "
+                "model: deploy the stage again with the release that published it"
+            ) from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
         """Compute the outputs asked for, in this order. Raises: InferenceFailed."""

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from model_store.convert.recognise import load
-from model_store.convert.source import Converted, LoadOptions, Origin, Sample, SourceModel
+from model_store.convert.source import Batch, Converted, LoadOptions, Origin, Sample, SourceModel
 from model_store.gate.baseline import baseline
 from model_store.gate.candidate import Candidate
 from model_store.gate.check import check
 from model_store.gate.forecast import forecast
 from model_store.gate.optimise import optimise
-from model_store.gate.parity import parity
-from model_store.gate.sample import arrange, generate, read_sample
+from model_store.gate.parity import Answers, ask, parity
+from model_store.gate.prepare import Preparation
+from model_store.gate.sample import arrange, generate, read_sample, thin
+from model_store.gate.sample_made import is_generated
 from model_store.gate.steps import Figures, GateOptions, GateRejected, GateReport, Outcome, Rejected, StepReport
 from model_store.history import utc
 from warmstart.errors import Unreachable, WarmstartError
@@ -108,12 +110,18 @@ def examine(
     run = _Run(name, label, clock, watch)
     given, model = run.step("load", lambda: _load(source, options))
     converted = run.step("convert", lambda: _convert(model, folder / "converted", given))
-    candidate = run.step("check", lambda: check(converted, options))
+    graph = run.step("check", lambda: check(converted, options))
+    before = Preparation(converted.prepared)
+    candidate = before.candidate(graph)
     sample = given or generate(candidate.signature.inputs, model.example)
-    inputs = arrange(sample, candidate.signature.inputs)
-    expected, _ = run.step("parity", lambda: parity(model.predict(inputs), candidate, inputs, options))
-    candidate = run.step("optimise", lambda: optimise(candidate, inputs, sample.truth, options, folder / "optimised"))
-    _, outputs = run.step("parity", lambda: parity(expected, candidate, inputs, options))
+    tried = thin(sample)
+    inputs, (expected, _) = run.step("parity", lambda: _first_parity(model, candidate, tried, options))
+    graph = run.step(
+        "optimise", lambda: optimise(graph, before.feeds(inputs), tried.truth, options, folder / "optimised")
+    )
+    candidate = before.candidate(graph)
+    quantized = options.quantize is not None
+    _, outputs = run.step("parity", lambda: parity(expected, candidate, inputs, options, quantized=quantized))
     run.step("forecast", lambda: forecast(candidate, inputs, options))
     documents = run.step("baseline", lambda: baseline(candidate, sample, inputs, outputs))
     return Examined(candidate=candidate, report=run.report(), documents=documents, origin=model.origin)
@@ -133,3 +141,14 @@ def _convert(model: SourceModel, folder: Path, sample: Sample | None) -> Outcome
     converted = model.convert(folder, sample)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Outcome(converted, f"ONNX, {size / 1e6:.1f} MB", {"size_bytes": size, "labels": len(converted.labels)})
+
+
+def _first_parity(
+    model: SourceModel, candidate: Candidate, sample: Sample, options: GateOptions
+) -> Outcome[tuple[Batch, Answers]]:
+    """Lay the rows out, ask the source, and compare with what was converted."""
+    specs = candidate.signature.inputs
+    inputs = arrange(sample, specs)
+    expected = ask(model, inputs, specs, generated=is_generated(sample))
+    answers, summary, figures = parity(expected, candidate, inputs, options)
+    return Outcome((inputs, answers), f"{summary}; rows: {sample.origin}", {"origin": sample.origin, **figures})

@@ -1,0 +1,1 @@
+"""What is done to text or images before the graph sees them: declared beside it, applied by whoever runs it."""
