@@ -64,13 +64,33 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/convert/": row(
         ours="warmstart model_store", others="numpy", lazy="mlflow onnx onnxruntime skl2onnx sklearn yaml"
     ),
+    "model_store/convert/huggingface.py": row(ours="warmstart model_store", lazy="safetensors transformers"),
+    "model_store/convert/huggingface_graph.py": row(
+        ours="warmstart model_store", others="numpy", lazy="onnx onnxscript torch"
+    ),
+    "model_store/convert/huggingface_inputs.py": row(
+        ours="warmstart model_store", others="numpy", lazy="PIL tokenizers transformers"
+    ),
+    "model_store/convert/huggingface_tasks.py": row(
+        ours="warmstart model_store", others="numpy", lazy="torch transformers"
+    ),
+    "model_store/convert/torch_files.py": row(ours="warmstart model_store", lazy="torch"),
+    "model_store/convert/torch_forms.py": row(ours="warmstart model_store", lazy="onnxscript torch"),
+    "model_store/convert/torch_tensors.py": row(ours="warmstart model_store", others="numpy", lazy="torch"),
+    "model_store/convert/torch.py": row(ours="warmstart model_store", lazy="torch"),
     "model_store/gate/": row(
         ours="warmstart model_store", others="numpy", lazy="google onnx onnxruntime onnxruntime_extensions pyarrow"
+    ),
+    # What is done before a graph, in the gate as in Lambda: each library only for a model that declares it.
+    "model_store/preprocessing/": row(
+        ours="warmstart model_store.preprocessing", others="numpy", lazy="PIL tokenizers"
     ),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
     "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy=f"numpy {_SIGNATURES}"),
-    "handlers/inference/onnx_session.py": row(ours=f"warmstart {_READ_HALF}", others="onnxruntime", lazy="numpy"),
+    "handlers/inference/onnx_session.py": row(
+        ours=f"warmstart {_READ_HALF} model_store.preprocessing", others="onnxruntime", lazy="numpy"
+    ),
     # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
     "handlers/control/": row(
         ours=f"warmstart {_WIDE_HALF}", others="aws_lambda_powertools fastapi mangum pydantic starlette"
@@ -84,12 +104,13 @@ MAP: Final[Mapping[str, Row]] = {
     "layers/elf.py": row(ours="warmstart.errors", others="elftools"),
     # It runs alone, inside a layer that was just built, to see that what was kept of each package works.
     "layers/probe.py": row(
-        lazy="aws_lambda_powertools boto3 fastapi fastapi_offline mangum numpy onnxruntime orjson pydantic"
+        lazy="aws_lambda_powertools boto3 cryptography fastapi fastapi_offline mangum numpy onnxruntime orjson pydantic"
     ),
     # It bakes published versions, so it reads the store.
     "layers/model_layer.py": row(ours="warmstart model_store"),
     # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
-    "infra/": row(ours="warmstart layers model_store.keys", others="aws_cdk cdk_nag constructs"),
+    "infra/": row(
+        ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk cdk_nag constructs"),
     # Versions to bake are read from the stage's store when the template is made.
     "infra/baked.py": row(ours="warmstart layers model_store", lazy="boto3 botocore"),
     # The twin. moto is in `local/aws/` alone; it takes more than one file, because moto is taught one AWS service per
