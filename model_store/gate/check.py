@@ -100,8 +100,8 @@ def refuse_operators(path: Path, model: ModelProto, *, extensions: bool) -> None
 def fixed_batches(signature: Signature) -> list[str]:
     """Warn of inputs whose first axis has one size only: requests must have exactly so many rows."""
     return [
-        f"input {spec.name!r} takes {spec.shape[0]} rows at a time, no more and no fewer: export it with a dynamic "
-        "batch axis to send any number"
+        f"input {spec.name!r} takes exactly {spec.shape[0]} {'row' if spec.shape[0] == 1 else 'rows'} at a time: "
+        "export it with a dynamic batch axis to send any number"
         for spec in signature.inputs
         if len(spec.shape) > 1 and spec.shape[0] != ANY
     ]

@@ -72,7 +72,8 @@ def compare_numbers(output: str, expected: Array, got: Array, tolerance: Toleran
         "worst": _worst(wanted, came, over),
     }
     if not beyond.any():
-        says = f"{output} within {figures['max_absolute_difference']:.2g} ({tolerance} is tolerated)"
+        within = f"within {figures['max_absolute_difference']:.2g} ({tolerance} is tolerated)"
+        says = f"{output} {within if absolute.any() else 'is equal'}"
         return Difference(output=output, agrees=True, row=None, says=says, figures=figures)
     place = np.unravel_index(int(np.argmax(over)), over.shape)
     row, inner = int(place[0]) if place else 0, [int(axis) for axis in place[1:]]
@@ -117,7 +118,7 @@ def compare_labels(output: str, expected: Array, got: Array, scores: Scores | No
     }
     tied = f", {int(ties.sum())} ties" if ties.any() else ""
     if not len(wrong):
-        says = f"{output} agrees in all {len(differ)} rows{tied}"
+        says = f"{output} agrees in every row{tied}"
         return Difference(output=output, agrees=True, row=None, says=says, figures=figures)
     row = int(wrong[0])
     says = (

@@ -52,7 +52,7 @@ def ask(model: SourceModel, inputs: Batch, specs: tuple[TensorSpec, ...], *, gen
             raise
         raise UnsupportedModel(
             f"the model itself fails on rows that were made from its signature{_refused(model, inputs, specs)}: "
-            f"{error.message}; give rows that it was made for: --sample FILE"
+            f"{error.message.strip()}; give rows that it was made for: --sample FILE"
         ) from error
 
 
@@ -200,7 +200,7 @@ def _summary(inputs: Batch, found: Mapping[str, tuple[Difference, ...]], *, quan
     others = [name for name in found if name != PORTABLE]
     more = f"; the same of the layout for {', '.join(others)}" if others else ""
     why = " (quantized: --max-drop decides)" if quantized else ""
-    return f"{rows_of(inputs)} rows: {portable}{more}{why}"
+    return f"{rows_of(inputs)} {'row' if rows_of(inputs) == 1 else 'rows'}: {portable}{more}{why}"
 
 
 def _figures(

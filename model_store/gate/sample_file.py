@@ -181,7 +181,7 @@ def _remedy(kind: pa.DataType) -> str:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # a path it leaves open if damaged
             return {name: _array(f"{path}: array {name!r}", arrays[name]) for name in arrays.files}
     except ValueError as error:  # numpy's word for an object array, and for a damaged one
         reason = str(error)
