@@ -62,7 +62,9 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/signing/verify.py": row(ours="warmstart model_store", others="cryptography"),
     # Converters and the gate run on the publisher's machine; each framework only when a model of it comes.
     "model_store/convert/": row(
-        ours="warmstart model_store", others="numpy", lazy="mlflow onnx onnxruntime skl2onnx sklearn yaml"
+        ours="warmstart model_store",
+        others="numpy",
+        lazy="joblib lightgbm mlflow onnx onnxmltools onnxruntime pandas skl2onnx sklearn skops xgboost yaml",
     ),
     "model_store/convert/huggingface.py": row(ours="warmstart model_store", lazy="safetensors transformers"),
     "model_store/convert/huggingface_graph.py": row(
@@ -110,7 +112,8 @@ MAP: Final[Mapping[str, Row]] = {
     "layers/model_layer.py": row(ours="warmstart model_store"),
     # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
     "infra/": row(
-        ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk cdk_nag constructs"),
+        ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk cdk_nag constructs"
+    ),
     # Versions to bake are read from the stage's store when the template is made.
     "infra/baked.py": row(ours="warmstart layers model_store", lazy="boto3 botocore"),
     # The twin. moto is in `local/aws/` alone; it takes more than one file, because moto is taught one AWS service per

@@ -108,7 +108,7 @@ def test_an_estimator_that_is_not_fitted_is_refused() -> None:
 def test_an_estimator_without_a_converter_is_refused() -> None:
     x, y = load_iris(return_X_y=True)
 
-    with pytest.raises(UnsupportedModel, match="DummyClassifier: skl2onnx does not convert it"):
+    with pytest.raises(UnsupportedModel, match="DummyClassifier: skl2onnx has no converter for it"):
         to_onnx(DummyClassifier().fit(x, y), x)
 
 

@@ -1,0 +1,208 @@
+"""What a fitted estimator takes: one matrix, named columns, or texts; and the datatype of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_store.convert.source import Batch, Sample, lacks
+from warmstart.errors import InvalidSample, UnsupportedModel
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+Kind = Literal["FP32", "INT64", "BOOL", "BYTES"]
+MATRIX: Final = "X"
+TEXT: Final = "text"
+_TEXT_VECTORIZERS: Final = ("TfidfVectorizer", "CountVectorizer")
+_ENCODERS: Final = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
+
+
+class Inputs(NamedTuple):
+    """The graph's inputs: a `matrix` (rows, features), `texts` (rows, 1), or `columns`, each (rows, 1).
+
+    With `joined` all columns go into one step, side by side, as FP32; else each goes its own way.
+    """
+
+    form: Literal["matrix", "texts", "columns"]
+    specs: tuple[tuple[str, Kind], ...]
+    width: int = 1
+    joined: bool = False
+
+    def rows(self, batch: Batch) -> Any:
+        """Give rows as the estimator's user would: an array, a DataFrame, or a list of texts. Raises: Unreachable."""
+        if self.form == "matrix":
+            return batch[self.specs[0][0]]
+        if self.form == "texts":
+            return batch[self.specs[0][0]].ravel().tolist()
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise lacks(error, "sklearn") from error
+        return pd.DataFrame({name: np.asarray(batch[name]).reshape(-1) for name, _ in self.specs})
+
+
+class _Group(NamedTuple):
+    """Columns that one transformer of a ColumnTransformer takes together."""
+
+    transformer: Any
+    columns: tuple[str, ...]
+
+
+def inputs_of(estimator: BaseEstimator, sample: Sample | None) -> Inputs:
+    """Find what an estimator was fitted on. Raises: UnsupportedModel, InvalidSample."""
+    first = first_step(estimator)
+    if type(first).__name__ in _TEXT_VECTORIZERS:
+        return Inputs("texts", ((TEXT, "BYTES"),))
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        names = getattr(first, "feature_names_in_", None)
+    if names is None:
+        return _matrix(estimator, first)
+    columns = tuple(str(name) for name in names)
+    if type(first).__name__ != "ColumnTransformer":
+        _refuse_text(columns, sample)
+        return Inputs("columns", tuple((name, _raw(name, sample) or "FP32") for name in columns), joined=True)
+    kinds = _kinds(first, columns, sample)
+    return Inputs("columns", tuple((name, kinds[name]) for name in columns))
+
+
+def _matrix(estimator: BaseEstimator, first: Any) -> Inputs:
+    width = getattr(estimator, "n_features_in_", None) or getattr(first, "n_features_in_", None)
+    if width is None:
+        raise UnsupportedModel(
+            f"{type(estimator).__name__}: expected an estimator that knows what it was fitted on (n_features_in_); "
+            "fit it with scikit-learn 1.0 or newer"
+        )
+    kinds = {_of_encoder(first, index) for index in range(width)} if type(first).__name__ in _ENCODERS else {None}
+    if len(kinds) > 1:
+        raise UnsupportedModel(
+            f"{type(first).__name__}: its columns have several datatypes; fit on a DataFrame with a ColumnTransformer"
+        )
+    return Inputs("matrix", ((MATRIX, kinds.pop() or "FP32"),), width)
+
+
+def first_step(estimator: Any) -> Any:
+    """Find the part that the rows come to first, through pipelines, searches and ensembles of estimators."""
+    steps = getattr(estimator, "steps", None)
+    if steps is not None:
+        return next((first_step(step) for _, step in steps if step not in (None, "passthrough")), estimator)
+    if (union := getattr(estimator, "transformer_list", None)) is not None:
+        return first_step(union[0][1])
+    for inner in ("best_estimator_", "regressor_", "estimator_"):
+        if (found := getattr(estimator, inner, None)) is not None:
+            return first_step(found)
+    if (calibrated := getattr(estimator, "calibrated_classifiers_", None)) is not None:
+        return first_step(calibrated[0].estimator)
+    several = getattr(estimator, "estimators_", None)
+    if isinstance(several, list) and several and hasattr(several[0], "steps"):
+        return first_step(several[0])
+    return estimator
+
+
+def _kinds(transformer: Any, columns: tuple[str, ...], sample: Sample | None) -> dict[str, Kind]:
+    """Give each column's datatype: what its transformer was fitted on, else the sample's."""
+    kinds = dict[str, Kind]()
+    dropped = list[str]()
+    for group in _groups(transformer, columns):
+        if isinstance(group.transformer, str) and group.transformer == "drop":
+            dropped += group.columns
+            continue
+        fitted = {name: _fitted(group.transformer, index) for index, name in enumerate(group.columns)}
+        raw = {name: _raw(name, sample) for name in group.columns}
+        found = {name: fitted[name] or raw[name] or "FP32" for name in group.columns}
+        if len(set(found.values()) - {"BYTES"}) > 1 and not _takes_each_alone(group.transformer):
+            found = {name: kind if kind == "BYTES" else "FP32" for name, kind in found.items()}
+        for name, kind in found.items():
+            kinds[name] = kind if kinds.get(name, kind) == kind else "FP32"
+    for name in (*dropped, *columns):
+        if name not in kinds:
+            kinds[name] = _raw(name, sample) or _ask(name)
+    return kinds
+
+
+def _ask(name: str) -> Kind:
+    raise InvalidSample(
+        f"column {name!r}: the model does not use it, and so does not know its datatype: give rows with --sample"
+    )
+
+
+def _groups(transformer: Any, columns: tuple[str, ...]) -> Iterator[_Group]:
+    for _, part, chosen in transformer.transformers_:
+        yield _Group(part, _chosen(chosen, columns))
+
+
+def _chosen(chosen: Any, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(chosen, str):
+        return (chosen,)
+    if isinstance(chosen, slice):
+        if isinstance(chosen.start, str) or isinstance(chosen.stop, str):
+            start = 0 if chosen.start is None else columns.index(chosen.start)
+            stop = len(columns) if chosen.stop is None else columns.index(chosen.stop) + 1
+            return columns[start:stop]
+        return columns[chosen]
+    picked = list(np.atleast_1d(np.asarray(chosen)).tolist())
+    if picked and all(isinstance(item, bool) for item in picked):
+        return tuple(name for name, used in zip(columns, picked, strict=True) if used)
+    return tuple(columns[item] if isinstance(item, int) else str(item) for item in picked)
+
+
+def _takes_each_alone(transformer: Any) -> bool:
+    return type(first_step(transformer)).__name__ in _ENCODERS
+
+
+def _fitted(transformer: Any, index: int) -> Kind | None:
+    """Say what a fitted transformer knows of its column: None if any number will do."""
+    first = first_step(transformer)
+    kind = type(first).__name__
+    if kind in _TEXT_VECTORIZERS:
+        return "BYTES"
+    if kind in _ENCODERS:
+        return _of_encoder(first, index)
+    if kind == "SimpleImputer":  # what may be missing is no whole number: a request has nothing to say so with
+        return "BYTES" if first.statistics_.dtype.kind in "OUS" else "FP32"
+    return None
+
+
+def _of_encoder(encoder: Any, index: int) -> Kind | None:
+    categories: NDArray[Any] = encoder.categories_[index]
+    match categories.dtype.kind:
+        case "i" | "u":
+            return "INT64"
+        case "b":
+            return "BOOL"
+        case "f":
+            return "FP32"
+        case _:
+            texts = sum(isinstance(value, str) for value in categories.tolist())
+            return "BYTES" if texts else "INT64"
+
+
+def _raw(name: str, sample: Sample | None) -> Kind | None:
+    """Give the datatype of a sample's column. Raises: InvalidSample for what no request can carry."""
+    if sample is None or name not in sample.columns:
+        return None
+    dtype = sample.columns[name].dtype
+    match dtype.kind:
+        case "O" | "U" | "S" | "T":
+            return "BYTES"
+        case "i" | "u":
+            return "INT64"
+        case "b":
+            return "BOOL"
+        case "f":
+            return "FP32"
+        case _:
+            raise InvalidSample(f"column {name!r}: expected numbers, truth values or text, got {dtype}")
+
+
+def _refuse_text(columns: Sequence[str], sample: Sample | None) -> None:
+    texts = [name for name in columns if _raw(name, sample) == "BYTES"]
+    if texts:
+        raise InvalidSample(
+            f"columns {', '.join(map(repr, texts))}: the model takes numbers, the sample has text; "
+            "a ColumnTransformer with an encoder would take text"
+        )
