@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Json, Local, StageName
+from cli.options import Json, Local, StageName, StoreUrl
 from cli.render import Output
 from cli.shell import shell
 from warmstart.errors import AliasNotFound
@@ -26,12 +26,13 @@ def command(
     ] = None,
     stage: StageName = None,
     local: Local = False,
+    store: StoreUrl = None,
     as_json: Json = False,
 ) -> None:
     """Point an alias at a version, by compare-and-set. Functions follow within their alias TTL, without a deploy."""
     given = shell(context)
     ref = ModelRef.aliased(name, alias)
-    registry = given.registry(given.stage(stage, local=local))
+    registry = given.registry(given.stage(stage, local=local, store=store))
     seen = _see(registry, name, alias)
     moved = registry.move_alias(name, alias, version, by=given.caller, expected_version=expected)
     change = moved.change

@@ -11,7 +11,23 @@ from typing import Final
 
 import typer
 
-from cli import alias, doctor, layers, local, models, predict, publish, show
+from cli import (
+    alias,
+    copy,
+    diff,
+    doctor,
+    history,
+    layers,
+    local,
+    models,
+    predict,
+    prune,
+    publish,
+    rollback,
+    show,
+    tags,
+    verify,
+)
 from cli.exit_codes import DONE, INTERRUPTED, REFUSED, WRONG_USAGE, exit_code_of
 from cli.remedies import remedy_of
 from cli.render import Output
@@ -30,7 +46,23 @@ app: Final = typer.Typer(
 )
 VERBS: Final = {
     module.__name__.rpartition(".")[2]: module
-    for module in (publish, models, show, alias, predict, local, layers, doctor)
+    for module in (
+        publish,
+        models,
+        show,
+        diff,
+        history,
+        tags,
+        alias,
+        rollback,
+        copy,
+        verify,
+        prune,
+        predict,
+        local,
+        layers,
+        doctor,
+    )
 }
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb.command)

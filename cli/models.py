@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from cli.options import Json, Local, StageName
+from cli.options import Json, Local, StageName, StoreUrl
 from cli.render import Output
 from cli.shell import shell
 
 
-def command(context: typer.Context, stage: StageName = None, local: Local = False, as_json: Json = False) -> None:
+def command(
+    context: typer.Context,
+    stage: StageName = None,
+    local: Local = False,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> None:
     """List the models, their versions and where their aliases point."""
     given = shell(context)
-    registry = given.registry(given.stage(stage, local=local))
+    registry = given.registry(given.stage(stage, local=local, store=store))
     rows = [
         (name, registry.versions(name), {alias.name: alias.version for alias in registry.aliases(name)})
         for name in registry.models()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.gate import sending, storing, watching
-from cli.options import Json, Local, StageName
+from cli.options import Json, Local, StageName, StoreUrl
 from cli.plan import plan_document, print_plan
 from cli.render import Output, megabytes
 from cli.shell import Shell, shell
@@ -71,6 +71,7 @@ def command(
     ] = False,
     stage: StageName = None,
     local: Local = False,
+    store: StoreUrl = None,
     as_json: Json = False,
 ) -> None:
     """Prove a model and publish it as its next version; `live` then points at it. Functions follow without a deploy."""
@@ -79,7 +80,7 @@ def command(
     from model_store.gate.steps import GateOptions, GateRejected
 
     given, output = shell(context), Output.standard(as_json=as_json)
-    chosen = given.stage(stage, local=local)
+    chosen = given.stage(stage, local=local, store=store)
     objects = chosen.objects()
     signer = _signer(given, key)
     options = GateOptions(

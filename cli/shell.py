@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
 
-from cli.stage import Choose, Stage, choose
+from cli.stage import REGION_VARIABLE, Choose, Stage, StoreStage, choose
 from warmstart import stacks
 from warmstart.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from model_store.objects import ObjectStore
     from model_store.registry import Registry
 
 STAGE: Final = "WARMSTART_STAGE"
@@ -37,11 +38,18 @@ class Shell(NamedTuple):
         """Who asks, for the history: the account's user name on this machine."""
         return self.environ.get("USER") or self.environ.get("LOGNAME") or "unknown"
 
-    def stage(self, name: str | None, *, local: bool) -> Stage:
+    def stage(self, name: str | None, *, local: bool, store: str | None = None) -> Stage:
         """Return the stage that the options name, else the one that the environment does.
 
-        Raises: Unreachable; InvalidSetting for a variable that cannot be understood.
+        `store` is the URL of a store without a stage. Raises: Unreachable; InvalidSetting for a URL, or for a variable,
+        that cannot be understood.
         """
+        if store is not None:
+            if local or name is not None:
+                raise typer.BadParameter("expected one of --store, --stage and --local: each names a store")
+            stage: Stage = StoreStage(store, region=self.environ.get(REGION_VARIABLE) or None)
+            self.closing.callback(stage.close)
+            return stage
         if local and name is not None:
             raise typer.BadParameter("expected either --local or --stage: the twin runs one stage")
         on_twin = name is None and (local or self._local())
@@ -56,9 +64,13 @@ class Shell(NamedTuple):
 
     def registry(self, stage: Stage) -> Registry:
         """Return the registry on a stage's store."""
+        return self.registry_over(stage.objects())
+
+    def registry_over(self, objects: ObjectStore) -> Registry:
+        """Return the registry on a store's objects."""
         from model_store.registry import Registry
 
-        return Registry(stage.objects(), clock=self.clock, new_id=self.new_id)
+        return Registry(objects, clock=self.clock, new_id=self.new_id)
 
     def _local(self) -> bool:
         text = self.environ.get(LOCAL, "")

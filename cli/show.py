@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli.gate import print_report
-from cli.options import Json, Local, Ref, StageName
+from cli.options import Json, Local, Ref, StageName, StoreUrl
 from cli.render import Output, escape, megabytes
 from cli.shell import shell
 from warmstart.refs import ModelRef
@@ -22,19 +22,24 @@ def command(
     ref: Ref,
     stage: StageName = None,
     local: Local = False,
+    store: StoreUrl = None,
     as_json: Json = False,
 ) -> None:
     """Show a version: what it takes and gives, its files, where it came from, what the gate found."""
     from model_store.gate.report import GATE, parse_report
+    from model_store.operations.tags import read_tags
 
     parsed, given = ModelRef.parse(ref), shell(context)
-    registry = given.registry(given.stage(stage, local=local))
+    objects = given.stage(stage, local=local, store=store).objects()
+    registry = given.registry_over(objects)
     manifest = registry.resolve(parsed)
+    tags = read_tags(objects, manifest.name, manifest.version).values
     output = Output.standard(as_json=as_json)
     report = registry.document(manifest, GATE)
     if as_json:
         document = json.loads(registry.manifest_document(manifest.name, manifest.version))
-        output.document(document | ({} if report is None else {"gate": json.loads(report)}))
+        gate = {} if report is None else {"gate": json.loads(report)}
+        output.document(document | ({"tags": dict(tags)} if tags else {}) | gate)
         return
     output.line(f"[bold]{manifest.name}:{manifest.version}[/bold]  published {manifest.created_at}")
     print_signature(output, manifest.signature)
@@ -47,6 +52,8 @@ def command(
     )
     for key, value in manifest.provenance.items():
         output.line(escape(f"{key}  {value}"))
+    for key, value in tags.items():
+        output.line(escape(f"tag {key}  {value}"))
     if report is not None:
         output.line("[bold]gate[/bold]")
         print_report(output, parse_report(report, where=GATE))

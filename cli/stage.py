@@ -213,6 +213,34 @@ class LocalStage:
         self._closing.close()
 
 
+class StoreStage:
+    """A store by its URL, with no stage around it: models can be published and looked after, nothing serves them."""
+
+    def __init__(self, url: str, *, region: str | None = None, profile: str | None = None) -> None:
+        """Raises: InvalidSetting, StoreDenied."""
+        from model_store.stores import open_store
+
+        self._store = open_store(url, region=region, profile=profile)
+
+    def objects(self) -> ObjectStore:
+        """The store's objects."""
+        return self._store.objects
+
+    def target(self) -> Target:
+        """Return the defaults of a stage."""
+        from model_store.gate.steps import Target
+
+        return Target()
+
+    def client(self) -> Predictor:
+        """Raises: Unreachable: a store answers no predictions."""
+        raise Unreachable(f"{self._store.url}: a store answers no predictions; name a stage with --stage or --local")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._store.close()
+
+
 def _knock(url: str, ready_file: Path) -> None:
     """See that somebody listens: a twin that was killed leaves its ready file behind."""
     where = urlsplit(url)

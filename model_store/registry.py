@@ -12,6 +12,7 @@ from model_store.integrity import sha256_of_bytes
 from model_store.manifest import Manifest
 from model_store.objects import ObjectStore
 from model_store.registry_reader import RegistryReader
+from model_store.side_by_side import side_by_side
 from warmstart.errors import (
     AliasMoved,
     AliasNotFound,
@@ -20,6 +21,7 @@ from warmstart.errors import (
     ObjectNotFound,
     PreconditionFailed,
     StoreUnavailable,
+    VersionNotFound,
 )
 from warmstart.refs import check_alias, check_name
 
@@ -85,13 +87,18 @@ class Registry(RegistryReader):
             raise AliasNotFound(f"model {name!r}: expected one of its aliases, got {alias!r}")
         return found
 
-    def history(self, name: str) -> list[AliasChange]:
-        """List every change of a model's aliases, oldest first. Raises: ModelNotFound, IntegrityError."""
-        recorded = {key: self._objects.get(key).body for key in self._objects.keys(keys.history_of(name))}
-        changes = {change.id: change for change in (parse_change(body, where=key) for key, body in recorded.items())}
+    def history(self, name: str, *, limit: int | None = None) -> list[AliasChange]:
+        """List every change of a model's aliases, oldest first; with `limit` the last so many.
+
+        Raises: ModelNotFound, IntegrityError.
+        """
+        recorded = list(self._objects.keys(keys.history_of(name)))  # ids sort by time
+        wanted = recorded if limit is None else recorded[-limit:]
+        changes = {change.id: change for change in side_by_side(self._read_change, wanted)}
         # A mover that was killed after the move and before the record left the change in the alias alone.
         changes |= {alias.change.id: alias.change for alias in self.aliases(name)}
-        return [changes[id_] for id_ in sorted(changes)]
+        listed = [changes[id_] for id_ in sorted(changes)]
+        return listed if limit is None else listed[-limit:]
 
     def move_alias(
         self,
@@ -118,7 +125,21 @@ class Registry(RegistryReader):
         _check_expected(name, alias, seen, expected_etag, expected_version)
         if seen is not None and seen.version == version:
             return seen
-        return self._move(name, alias, version, seen, by=by, reason=reason)
+        moved = self._move(name, alias, version, seen, by=by, reason=reason)
+        try:
+            self.manifest(name, version)
+        except (ModelNotFound, VersionNotFound):
+            self._take_back(name, moved, seen, by=by)
+            raise
+        return moved
+
+    def _take_back(self, name: str, moved: Alias, seen: Alias | None, *, by: str) -> None:
+        """Undo a move to a version that was pruned at the same moment: pruning removes first, and then looks again."""
+        if seen is None:
+            self._objects.delete(keys.alias(name, moved.name))
+            return
+        with suppress(AliasMoved):
+            self._move(name, moved.name, seen.version, moved, by=by, reason=f"{moved.version} was pruned meanwhile")
 
     def _move(self, name: str, alias: str, version: int, seen: Alias | None, *, by: str, reason: str) -> Alias:
         now = self._clock()
@@ -154,6 +175,9 @@ class Registry(RegistryReader):
             self._objects.put(keys.history(name, change.id), render_change(change), if_absent=True)
         except PreconditionFailed:
             return
+
+    def _read_change(self, key: str) -> AliasChange:
+        return parse_change(self._objects.get(key).body, where=key)
 
     def _find_alias(self, name: str, alias: str) -> Alias | None:
         key = keys.alias(name, alias)

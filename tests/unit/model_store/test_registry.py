@@ -79,8 +79,8 @@ def test_every_change_is_in_the_history_wherever_a_mover_was_killed(objects: Mem
 
     moves = alive.history("iris")
     assert [move.previous_version for move in moves] == [None, *(move.version for move in moves[:-1])]
-    assert [move.changed_by for move in moves].count("bob") == 2  # killed once between the move and its record
-    assert fatal == 6
+    assert [move.changed_by for move in moves].count("bob") == 3  # killed between the move and its record, and after it
+    assert fatal == 7
 
 
 def test_a_move_whose_record_the_store_does_not_take_is_made_all_the_same(objects: MemoryObjects) -> None:

@@ -1,0 +1,1 @@
+"""What is done with versions that are published: roll back, compare, tag, copy, verify, prune."""
