@@ -14,7 +14,7 @@ from warmstart.errors import Unreachable
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="inference or control.")] = "inference",
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="inference, control or signing.")] = "inference",
     python: Annotated[str, typer.Option("--python", help="Lambda's Python: 3.12, 3.13 or 3.14.")] = "3.13",
     architecture: Annotated[Architecture, typer.Option("--architecture", help="arm64 or x86_64.")] = "arm64",
     host: Annotated[bool, typer.Option("--host", help="For this machine, as the local twin runs it.")] = False,

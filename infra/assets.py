@@ -22,5 +22,7 @@ class Assets:
     inference_layer: Asset
     control_code: Asset
     control_layer: Asset
+    signing_layer: Asset | None = None
+    """What signatures are checked with; None if the stage asks for none."""
     model_layer: Asset | None = None
     """Baked models, to be found below /opt/models; None if the stage bakes none."""

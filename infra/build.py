@@ -26,13 +26,15 @@ def build_assets(config: StageConfig, *, root: Path, region: str | None = None) 
     """
     target = target_of(config)
     code, layer = build_function("inference", target, root=root), build_layer("inference", target, root=root)
+    signing = build_layer("signing", target, root=root) if config.require_signature else None
     models = _models(config, root=root, region=region) if config.baked_models else None
-    check_together([code, layer, *([models] if models else [])])
+    check_together([code, layer, *([signing] if signing else []), *([models] if models else [])])
     return Assets(
         inference_code=_asset(code),
         inference_layer=_asset(layer),
         control_code=_asset(build_function("control", target, root=root)),
         control_layer=_asset(build_layer("control", target, root=root)),
+        signing_layer=_asset(signing) if signing else None,
         model_layer=_asset(models) if models else None,
     )
 
@@ -55,7 +57,8 @@ def target_of(config: StageConfig) -> Target:
 
 
 def _models(config: StageConfig, *, root: Path, region: str | None) -> Built:
-    return build_model_layer(config.baked_models, source=store_of(config.stage, region=region), root=root)
+    source = store_of(config.stage, region=region, signed=config.require_signature)
+    return build_model_layer(config.baked_models, source=source, root=root)
 
 
 def _asset(built: Built) -> Asset:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Final, cast
 
-from infra.settings import Choice, Items, Number, Optional, Setting, Text, Whole, described, setting
-from warmstart.errors import InvalidReference, InvalidSetting
+from infra.settings import Choice, Flag, Items, Number, Optional, Setting, Text, Whole, described, setting
+from model_store.signing.public_key import parse_public_key
+from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
 from warmstart.refs import ModelRef
 from warmstart.stacks import DEFAULT_STAGE
 
@@ -147,6 +148,21 @@ class StageConfig:
         "They are read from the stage's store when the template is synthesized. A version, never an alias.",
         page=f"{_LAMBDA}chapter-layers.html",
     )
+    require_signature: bool = setting(
+        False,
+        Flag(),
+        says="Whether the inference function refuses versions that no key of `signing_public_keys` signed "
+        "([signing.md](signing.md)). Its check is in a layer of its own, 15 MB.",
+    )
+    signing_public_keys: tuple[str, ...] = setting(
+        (),
+        Items(
+            Text(r"[A-Za-z0-9+/]{59,122}={1,2}", "a public key as base64, as `warmstart keys show KEY` prints it"),
+            most=5,
+        ),
+        says="Keys that sign versions, ECDSA P-256 or Ed25519: one of them suffices, so that keys can be changed.",
+        page="https://docs.aws.amazon.com/kms/latest/developerguide/download-public-key.html",
+    )
     noncurrent_version_days: int = setting(
         30,
         Whole(1, 36500),
@@ -161,6 +177,13 @@ class StageConfig:
             object.__setattr__(self, name, what.read(name, getattr(self, name)))
         for text in self.baked_models:
             _check_version(text)
+        for text in self.signing_public_keys:
+            _check_key(text)
+        if self.require_signature and not self.signing_public_keys:
+            raise InvalidSetting(
+                "require_signature: expected a key in signing_public_keys to check signatures with; got none",
+                name="require_signature",
+            )
 
 
 def settings() -> Mapping[str, Setting]:
@@ -220,3 +243,10 @@ def _check_version(text: str) -> None:
             "an alias may move after the layer is built",
             name="baked_models",
         )
+
+
+def _check_key(text: str) -> None:
+    try:
+        parse_public_key(text)
+    except InvalidKey as error:
+        raise InvalidSetting(f"signing_public_keys: {error.message}", name="signing_public_keys") from error

@@ -81,6 +81,26 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+    name: str = "flag"
+
+    @property
+    def allowed(self) -> str:
+        """`true or false`."""
+        return "true or false"
+
+    def read(self, raw: object) -> bool:
+        """Read JSON's true and false, or the words."""
+        if isinstance(raw, str) and raw in ("true", "false"):
+            raw = raw == "true"
+        if not isinstance(raw, bool):
+            raise ValueError
+        return raw
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few words."""
 

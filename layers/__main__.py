@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from layers.assets import build_function
+from layers.assets import FUNCTIONS, build_function
 from layers.builder import build_layer
 from layers.recipes import RECIPES
 from layers.report import cuts, table
@@ -22,20 +22,23 @@ def main(arguments: list[str]) -> int:
     try:
         target = Target.host() if chosen.platform == "host" else Target(chosen.python, chosen.architecture)
         layer = build_layer(chosen.recipe, target, root=Path.cwd())
-        code = build_function(chosen.recipe, target, root=Path.cwd())
+        code = build_function(chosen.recipe, target, root=Path.cwd()) if chosen.recipe in FUNCTIONS else None
     except WarmstartError as error:
         print(error.message, file=sys.stderr)
         return 1
-    print(table(layer, code), cuts(layer, RECIPES[chosen.recipe]), sep="\n\n", end="\n\n")
-    for name, built in (("layer", layer), ("code", code)):
-        print(f"{name}: {built.path}\n  digest {built.digest}")
-        print(f"  zipped {built.zip_path.stat().st_size:,} bytes, sha256 {sha256_of(built.zip_path)}")
+    built = {"layer": layer} | ({"code": code} if code else {})
+    print(table(*built.values()), cuts(layer, RECIPES[chosen.recipe]), sep="\n\n", end="\n\n")
+    for name, part in built.items():
+        print(f"{name}: {part.path}\n  digest {part.digest}")
+        print(f"  zipped {part.zip_path.stat().st_size:,} bytes, sha256 {sha256_of(part.zip_path)}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m layers", description="Build Lambda layers without Docker.")
-    build = parser.add_subparsers(required=True, metavar="build").add_parser("build", help="a layer and the code on it")
+    build = parser.add_subparsers(required=True, metavar="build").add_parser(
+        "build", help="a layer, and its function's code"
+    )
     build.add_argument("recipe", choices=RECIPES)
     build.add_argument("--python", default=Target.python, choices=LAMBDA_PYTHONS)
     build.add_argument("--architecture", default=Target.architecture, choices=get_args(Architecture))

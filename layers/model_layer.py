@@ -13,6 +13,7 @@ from layers.wheels import sha256_of
 from warmstart.errors import BuildError
 
 MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "signature.json"
 WITH_VARIANTS_BYTES: Final = UNZIPPED_LIMIT_BYTES // 2
 """Up to here a layer holds the layouts for one kind of processor as well; above, it may need the room for models."""
 _REFERENCE: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,62}):([1-9][0-9]{0,8})\Z")
@@ -38,7 +39,7 @@ class PublishedFile(Protocol):
 
 
 class Published(NamedTuple):
-    """One published version: its manifest's bytes, and the files that the manifest names.
+    """One published version: its manifest's bytes, the files that the manifest names, and its signature if it has one.
 
     `variants` are those laid out for one kind of processor: it is served without them, too.
     """
@@ -46,6 +47,7 @@ class Published(NamedTuple):
     manifest: bytes
     files: Sequence[PublishedFile]
     variants: Sequence[PublishedFile] = ()
+    signature: bytes | None = None
 
 
 class Source(Protocol):
@@ -79,9 +81,13 @@ def build_model_layer(references: Sequence[str], *, source: Source, root: Path) 
         raise BuildError("a model layer needs at least one version to bake; got none")
     key = key_of(
         builder_key(),
-        *(part for model in chosen for part in (f"{model.name}:{model.version}", model.published.manifest)),
+        *(part for model in chosen for part in _identity(model)),
     )
     return built_once(root / "build" / "models" / f"models-{key}", lambda tree: _fill(tree, chosen, source))
+
+
+def _identity(model: _Chosen) -> tuple[str | bytes, ...]:
+    return f"{model.name}:{model.version}", model.published.manifest, model.published.signature or b""
 
 
 def _parse(reference: str) -> tuple[str, int]:
@@ -99,6 +105,8 @@ def _fill(tree: Path, chosen: Sequence[_Chosen], source: Source) -> Sizes:
         folder = tree / "models" / model.name / str(model.version)
         folder.mkdir(parents=True)
         (folder / MANIFEST).write_bytes(model.published.manifest)
+        if model.published.signature is not None:
+            (folder / SIGNATURE).write_bytes(model.published.signature)
         for file in wanted:
             path = folder / _inside(file.path)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +119,7 @@ def _fill(tree: Path, chosen: Sequence[_Chosen], source: Source) -> Sizes:
 
 def _inside(path: str) -> str:
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or parts == (MANIFEST,):
+    if not parts or path.startswith("/") or ".." in parts or parts in ((MANIFEST,), (SIGNATURE,)):
         raise BuildError(f"file {path!r} of a model leaves its folder or takes the manifest's place")
     return path
 

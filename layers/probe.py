@@ -67,6 +67,37 @@ def control() -> None:
         _expect(client.meta.region_name == "us-east-1", "boto3 makes no client")
 
 
+def signing() -> None:
+    """Import what checks signatures, and check those of RFC 6979 (A.2.5) and RFC 8032 (7.1, test 1)."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    point = bytes.fromhex(
+        "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7"
+        "e9f5177a3c294d4462299"
+    )
+    signature = bytes.fromhex(
+        "3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716022100f7cb1c942d657c41d436c7a1b6e29f"
+        "65f3e900dbb9aff4064dc4ab2f843acda8"
+    )
+    p256 = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point)
+    p256.verify(signature, b"sample", ECDSA(SHA256()))
+    try:
+        p256.verify(signature, b"simple", ECDSA(SHA256()))
+    except InvalidSignature:
+        pass
+    else:
+        raise SystemExit("a signature of something else passes")
+    key = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+    signature = bytes.fromhex(
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe2"
+        "4655141438e7a100b"
+    )
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, b"")
+
+
 def imports(folders: list[str]) -> None:
     """Import every package and module that the folders hold, no deeper."""
     for found in pkgutil.iter_modules(folders):
@@ -119,6 +150,8 @@ def main(kind: str, folders: list[str]) -> None:
         inference()
     elif kind == "control":
         control()
+    elif kind == "signing":
+        signing()
     else:
         imports(folders)
     strays = modules_from_elsewhere(folders)

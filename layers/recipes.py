@@ -27,7 +27,7 @@ class Recipe(NamedTuple):
     without: Mapping[str, str] = {}
     keep: tuple[str, ...] = ()
     """Patterns of files that stay although a cut names them."""
-    probe: Literal["inference", "control", "imports"] = "imports"
+    probe: Literal["inference", "control", "signing", "imports"] = "imports"
     """How the layer is tried out; see `layers/probe.py`."""
 
 
@@ -99,7 +99,20 @@ CONTROL: Final = Recipe(
     budget_bytes=60 * MIB,
 )
 
-RECIPES: Final[Mapping[str, Recipe]] = {recipe.name: recipe for recipe in (INFERENCE, CONTROL)}
+SIGNING: Final = Recipe(
+    name="signing",
+    requirements=("cryptography>=48",),
+    without={"pycparser": "cffi's compiler reads C with it; nothing is compiled here"},
+    cuts=(
+        *_EVERYWHERE,
+        Cut("cffi/*", "a compiler of bindings: cryptography was compiled, and needs `_cffi_backend` alone"),
+    ),
+    probe="signing",
+    budget_bytes=17 * MIB,
+)
+"""What the inference function checks signatures with; attached where a stage asks for them."""
+
+RECIPES: Final[Mapping[str, Recipe]] = {recipe.name: recipe for recipe in (INFERENCE, CONTROL, SIGNING)}
 
 
 def recipe_named(name: str) -> Recipe:

@@ -13,7 +13,8 @@ METRICS_NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
 SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
 LOG_LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 STAGE: Final = "WARMSTART_STAGE"
-SIGNING_KEYS: Final = "WARMSTART_SIGNING_KEYS"
+SIGNED_BY: Final = "WARMSTART_SIGNED_BY"
+"""Public keys: a version has to be signed by one of them. Not there if the stage asks for no signatures."""
 
 # Lambda's: see "Defined runtime environment variables" in the Lambda developer guide.
 MEMORY_MB: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"

@@ -140,7 +140,7 @@ def build_data_plane(
         write=write,
         now=clock,
     )
-    trust = _trust(settings.signing_keys) if settings.signing_keys else None
+    trust = _trust(settings.signed_by) if settings.signed_by else None
     files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir, trust=trust)
     resolver = Resolver(
         RegistryReader(reader, admit=_admit(reader, trust) if trust else None),

@@ -28,7 +28,7 @@ class InferenceSettings(NamedTuple):
     metrics_namespace: str
     service_name: str
     function_version: str
-    signing_keys: tuple[PublicKey, ...] = ()
+    signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
 
     @classmethod
@@ -50,7 +50,7 @@ class InferenceSettings(NamedTuple):
             metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
             service_name=env.get(environment.SERVICE_NAME) or "inference",
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
-            signing_keys=_public_keys(env, environment.SIGNING_KEYS),
+            signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
     @property

@@ -56,9 +56,14 @@ class ServingStack(Stack):
             name="inference",
             handler="handlers.inference.lambda_handler.handler",
             code=assets.inference_code,
-            layers=[assets.inference_layer, *([assets.model_layer] if assets.model_layer else [])],
+            layers=[
+                layer
+                for layer in (assets.inference_layer, assets.signing_layer, assets.model_layer)
+                if layer is not None
+            ],
             environment={
                 **_environment(config, store, service="inference"),
+                **({environment.SIGNED_BY: ",".join(config.signing_public_keys)} if config.require_signature else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",
                 environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder

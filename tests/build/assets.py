@@ -40,7 +40,7 @@ def function_code(folder: Path, function: str, text: str = ECHO) -> Asset:
 
 
 def stand_in_assets(root: Path) -> Assets:
-    """All assets of a serving stack, a few bytes each."""
+    """All assets of a serving stack that bakes no models and asks for no signatures, a few bytes each."""
     return Assets(
         inference_code=function_code(root / "inference", "inference"),
         inference_layer=asset(root / "inference-layer", {"python/inference_layer.py": "NAME = 'inference'\n"}),

@@ -1,5 +1,6 @@
 """Every setting of a stage changes what it says."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ def serving(**over: Any) -> Template:
 def alarm(template: Template, metric: str) -> Any:
     return template.one("CloudWatch::Alarm", lambda found: found["MetricName"] == metric)
 
+
+ED25519 = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # RFC 8032, 7.1, test 1
+SIGNATURES: dict[str, Any] = {"require_signature": "true", "signing_public_keys": ED25519}
 
 CHANGED: dict[str, Any] = {
     "architecture": "x86_64",
@@ -45,7 +49,7 @@ def changed() -> Template:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(CHANGED) | {"stage", "layer_platform", "baked_models"} == set(settings())
+    assert set(CHANGED) | {"stage", "layer_platform", "baked_models", *SIGNATURES} == set(settings())
 
 
 def test_stage_names_stacks_stage_and_logs() -> None:
@@ -166,8 +170,6 @@ def test_old_versions_are_kept_as_long_as_asked() -> None:
 
 
 def test_baked_models_are_one_more_layer_of_the_inference_function(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     model_layer = asset(tmp_path / "models", {"models/iris/3/model.onnx": "graph"})
     assets = replace(stand_in_assets(tmp_path / "assets"), model_layer=model_layer)
 
@@ -176,6 +178,29 @@ def test_baked_models_are_one_more_layer_of_the_inference_function(tmp_path: Pat
     assert len(baked.function("inference")["Layers"]) == len(serving().function("inference")["Layers"]) + 1
     assert len(baked.function("control")["Layers"]) == 1
     assert baked.function("inference")["Environment"]["Variables"]["WARMSTART_MODELS_DIR"] == "/opt/models"
+
+
+def test_signatures_are_asked_for_with_a_layer_and_the_keys_that_they_are_checked_with(tmp_path: Path) -> None:
+    layer = asset(tmp_path / "signing", {"python/signing_layer.py": "NAME = 'signing'\n"})
+    assets = replace(stand_in_assets(tmp_path / "assets"), signing_layer=layer)
+
+    signed = synthesize(tmp_path / "cdk.out", assets, **SIGNATURES).serving
+
+    assert len(signed.function("inference")["Layers"]) == len(serving().function("inference")["Layers"]) + 1
+    assert len(signed.function("control")["Layers"]) == 1
+    assert signed.function("inference")["Environment"]["Variables"]["WARMSTART_SIGNED_BY"] == ED25519
+    assert "WARMSTART_SIGNED_BY" not in signed.function("control")["Environment"]["Variables"]
+
+
+def test_keys_alone_change_nothing() -> None:
+    assert serving(signing_public_keys=[ED25519]).document == serving().document
+
+
+def test_a_key_to_check_with_gives_the_function_no_right() -> None:
+    def rights(template: Template) -> list[str]:
+        return [str(role["Policies"]) for role in template.of("IAM::Role") if role.get("Policies")]
+
+    assert rights(serving(**SIGNATURES)) == rights(serving())
 
 
 def test_the_inference_function_is_told_what_its_libraries_need() -> None:

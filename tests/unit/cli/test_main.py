@@ -64,7 +64,7 @@ def test_every_verb_says_how_it_is_used(warmstart: CommandLine, verb: str) -> No
         (["show", "iris", "--nope"], "No such option: --nope"),
         (["publish", "model.onnx"], "Missing option '--name' / '-n'."),
         (["models", "--local", "--stage", "dev"], "expected either --local or --stage: the twin runs one stage"),
-        (["layers", "nope"], "expected inference or control, got 'nope'"),
+        (["layers", "nope"], "expected inference or control or signing, got 'nope'"),
     ],
 )
 def test_wrong_usage_says_what_is_wrong(warmstart: CommandLine, arguments: list[str], message: str) -> None:

@@ -8,7 +8,7 @@ from infra.baked import StoredModels
 from layers.model_layer import build_model_layer
 from model_store.memory import MemoryObjects
 from tests.build.manifests import manifest, store_version
-from warmstart.errors import ArtifactMismatch, InvalidManifest, VersionNotFound
+from warmstart.errors import ArtifactMismatch, InvalidManifest, Unsigned, VersionNotFound
 
 
 def store() -> MemoryObjects:
@@ -46,3 +46,25 @@ def test_a_file_of_another_size_than_published_is_refused(tmp_path: Path) -> Non
 
     with pytest.raises(ArtifactMismatch):
         build_model_layer(["iris:3"], source=StoredModels(objects), root=tmp_path)
+
+
+def test_a_versions_signature_is_baked_beside_its_manifest(tmp_path: Path) -> None:
+    objects = store()
+    objects.put("models/iris/versions/3/signature.json", b"signed")
+
+    built = build_model_layer(["iris:3"], source=StoredModels(objects, signed=True), root=tmp_path)
+
+    assert (built.path / "models/iris/3/signature.json").read_bytes() == b"signed"
+
+
+def test_a_version_that_was_signed_anew_is_baked_anew(tmp_path: Path) -> None:
+    objects = store()
+    before = build_model_layer(["iris:3"], source=StoredModels(objects), root=tmp_path)
+    objects.put("models/iris/versions/3/signature.json", b"signed")
+
+    assert build_model_layer(["iris:3"], source=StoredModels(objects), root=tmp_path).digest != before.digest
+
+
+def test_an_unsigned_version_is_not_baked_where_signatures_are_asked_for() -> None:
+    with pytest.raises(Unsigned, match=r"baked_models: expected a signed version, .* got iris:3: publish it again"):
+        StoredModels(store(), signed=True).read("iris", 3)

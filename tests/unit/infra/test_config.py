@@ -5,6 +5,12 @@ import pytest
 from infra.config import StageConfig, defaults, from_context, settings
 from warmstart.errors import InvalidSetting
 
+P256 = (  # RFC 6979, A.2.5
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5"
+    "A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ=="
+)
+ED25519 = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # RFC 8032, 7.1, test 1
+OURS_ALONE = {"layer_platform", "alias_ttl_s", "require_signature"}
 FLAG = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 
@@ -92,6 +98,23 @@ def test_models_to_bake_are_listed_on_the_command_line_with_commas() -> None:
     assert from_context({"baked_models": "iris:3,digits:1"}).baked_models == ("iris:3", "digits:1")
 
 
+def test_keys_are_listed_on_the_command_line_with_commas_and_a_flag_as_a_word() -> None:
+    config = from_context({"require_signature": "true", "signing_public_keys": f"{P256},{ED25519}"})
+
+    assert (config.require_signature, config.signing_public_keys) == (True, (P256, ED25519))
+
+
+def test_signatures_are_not_asked_for_without_a_key_to_check_them_with() -> None:
+    error = refusal(require_signature=True)
+
+    assert (error.name, "expected a key in signing_public_keys" in error.message) == ("require_signature", True)
+
+
+@pytest.mark.parametrize("text", ["MFkw", P256[:-4], "A" * 120, f"-----BEGIN PUBLIC KEY-----\n{P256}"])
+def test_a_key_of_another_kind_is_refused_before_anything_is_deployed(text: str) -> None:
+    assert refusal(signing_public_keys=[text]).name == "signing_public_keys"
+
+
 def test_a_config_cannot_be_built_wrong() -> None:
     with pytest.raises(InvalidSetting, match=r"^timeout_s: expected 1 to 29 \(s\); got 30$"):
         StageConfig(timeout_s=30)
@@ -103,7 +126,7 @@ def test_every_setting_is_documented_and_its_default_allowed(name: str) -> None:
 
     assert setting.says.endswith(".")
     assert setting.kind.allowed
-    assert setting.page.startswith("https://docs.aws.amazon.com/") or name in {"layer_platform", "alias_ttl_s"}
+    assert setting.page.startswith("https://docs.aws.amazon.com/") or name in OURS_ALONE
     assert setting.read(name, defaults()[name]) == defaults()[name]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.settings import Choice, Items, Kind, Number, Optional, Text, Whole
+from infra.settings import Choice, Flag, Items, Kind, Number, Optional, Text, Whole
 
 WORD = Text("[a-z]+", "small letters")
 
@@ -14,6 +14,9 @@ WORD = Text("[a-z]+", "small letters")
         (Whole(1, 10), "10", 10),
         (Number(0.5, 2), "0.5", 0.5),
         (Number(0.5, 2), 2, 2.0),
+        (Flag(), True, True),
+        (Flag(), "true", True),
+        (Flag(), "false", False),
         (Choice(("a", "b")), "b", "b"),
         (WORD, "abc", "abc"),
         (Items(WORD, most=2), "a, b", ("a", "b")),
@@ -45,6 +48,11 @@ def test_a_value_is_read_from_json_and_from_the_command_line(kind: Kind, raw: ob
         (Number(0.5, 2), float("inf")),
         (Number(0.5, 2), "1e0"),
         (Number(0.5, 2), True),
+        (Flag(), 1),
+        (Flag(), 0),
+        (Flag(), "yes"),
+        (Flag(), ""),
+        (Flag(), None),
         (Choice(("a", "b")), "c"),
         (Choice(("a", "b")), ["a"]),
         (WORD, "abc\n"),

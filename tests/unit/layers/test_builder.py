@@ -126,5 +126,5 @@ def test_onnx_runtime_that_starts_is_not_refused(version: str, target: Target) -
 
 
 def test_an_unknown_layer_is_refused_with_those_that_exist(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match="expected one of inference, control; got 'training'"):
+    with pytest.raises(BuildError, match="expected one of inference, control, signing; got 'training'"):
         build_layer("training", HOST, root=tmp_path)

@@ -24,7 +24,7 @@ GRAPH = "DOWNLOAD models/doubler/versions/1/model.onnx"
 
 def trusting(*signers: signing.PrivateKeyTypes) -> dict[str, str]:
     """The environment of a function that trusts these keys."""
-    return {environment.SIGNING_KEYS: ",".join(signing.signer(key).public_key.text for key in signers)}
+    return {environment.SIGNED_BY: ",".join(signing.signer(key).public_key.text for key in signers)}
 
 
 def doubler(version: int = 1, *, factor: float = 2.0) -> tuple[Manifest, bytes]:
@@ -221,7 +221,7 @@ def test_a_baked_file_that_was_altered_is_refused(world: World, tmp_path: Path) 
     assert world.ask("POST", "/v2/models/doubler/versions/1/infer", infer_body([1, 2])).status == 503
 
 
-@pytest.mark.parametrize("value", ["", "MFkw", f"{trusting(ANN)[environment.SIGNING_KEYS]},"])
+@pytest.mark.parametrize("value", ["", "MFkw", f"{trusting(ANN)[environment.SIGNED_BY]},"])
 def test_a_key_that_cannot_be_read_ends_the_init_phase(tmp_path: Path, value: str) -> None:
-    with pytest.raises(InvalidSetting, match="WARMSTART_SIGNING_KEYS: public key: expected"):
-        InferenceSettings.from_env(env(tmp_path, **{environment.SIGNING_KEYS: value}))
+    with pytest.raises(InvalidSetting, match="WARMSTART_SIGNED_BY: public key: expected"):
+        InferenceSettings.from_env(env(tmp_path, **{environment.SIGNED_BY: value}))
