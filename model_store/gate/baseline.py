@@ -14,6 +14,7 @@ from model_store.gate.column_statistics import describe
 from model_store.gate.golden import GoldenExample, example, is_representable, reduced, render_golden
 from model_store.gate.model_monitor import render_constraints, render_statistics
 from model_store.gate.sample import cast
+from model_store.gate.sample_made import is_generated
 from model_store.gate.steps import Figure, Outcome
 from warmstart.errors import UnsupportedModel
 from warmstart.tensors import TensorSpec
@@ -30,23 +31,30 @@ _EXTREMES: Final = 4
 
 
 def baseline(candidate: Candidate, sample: Sample, inputs: Batch, outputs: Batch) -> Outcome[Mapping[str, bytes]]:
-    """Describe the sample and the answers: the documents by their path within the version."""
-    columns = describe(_together(sample.columns, outputs))
+    """Describe the sample and the answers: the documents by their path within the version.
+
+    Rows that were made from the signature say nothing of what will be asked: of them there are no statistics.
+    `inputs` and `outputs` are of all rows of the sample, or of fewer.
+    """
     examples = _examples(candidate, inputs, outputs)
-    documents = {
+    golden = {GOLDEN: render_golden(examples)}
+    kept: dict[str, Figure] = {"golden_examples": len(examples), "golden_bytes": len(golden[GOLDEN])}
+    known = f"golden examples: {len(examples)}"
+    if is_generated(sample):
+        return Outcome(golden, f"no rows of yours, so no statistics to find drift by (--sample FILE); {known}", kept)
+    columns = describe(_together(sample.columns, outputs))
+    statistics = {
         STATISTICS: render_statistics(columns, sample.rows),
         CONSTRAINTS: render_constraints(columns),
-        GOLDEN: render_golden(examples),
     }
     figures: dict[str, Figure] = {
         "rows": sample.rows,
         "columns": len(columns),
         "incomplete_columns": [column.name for column in columns if column.missing],
-        "golden_examples": len(examples),
-        "size_bytes": sum(map(len, documents.values())),
+        **kept,
     }
-    summary = f"{len(columns)} columns of {sample.rows} rows described; golden examples: {len(examples)}"
-    return Outcome(documents, summary, figures)
+    summary = f"{len(columns)} columns of {sample.rows} rows described; {known}"
+    return Outcome({**statistics, **golden}, summary, figures)
 
 
 def _together(columns: Batch, outputs: Batch) -> Batch:

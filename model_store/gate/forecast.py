@@ -19,6 +19,8 @@ MEMORY_MB: Final = (512, 1024, 1769, 3008, 5307, 8846, 10_240)
 """What is reckoned for: half a vCPU and less, 1, the most of a new account, 3, 5, and the most there is."""
 HEADROOM: Final = 1.25
 """A recommended memory is at least this times what is needed: requests may have more rows than the one tried."""
+GOOD_ENOUGH: Final = 1.1
+"""A target's own memory is recommended if its balance is within this of the best: times are never known that well."""
 COLD_SHARE: Final = 0.01
 """The recommendation takes one answer in a hundred for a cold one."""
 STORAGE_STEP_MB: Final = 512
@@ -99,15 +101,18 @@ class Reckoned:
         """Balance price and time, each as a share of its largest, over all sizes that work; the least sum wins.
 
         As AWS Lambda Power Tuning's strategy "balanced" does with a weight of 0.5. Both count `COLD_SHARE` of cold
-        answers. The largest size if none works.
+        answers. The target's own size stays if it is nearly as good; the largest is recommended if none works.
         """
-        sizes = [m for m in MEMORY_MB if self._works(m)]
+        own = self.target.memory_mb
+        sizes = sorted(m for m in {*MEMORY_MB, own} if self._works(m))
         if not sizes:
             return limits.MAX_MEMORY_MB
         prices = {m: _blend(self.price_warm(m), self.price_cold(m)) for m in sizes}
         times = {m: _blend(self.speed.warm_s(m), self.speed.cold(m).total_s) for m in sizes}
         most_expensive, slowest = max(prices.values()), max(times.values())
-        return min(sizes, key=lambda m: prices[m] / (most_expensive or 1) + times[m] / (slowest or 1))
+        balance = {m: prices[m] / (most_expensive or 1) + times[m] / (slowest or 1) for m in sizes}
+        best = min(sizes, key=lambda m: balance[m])
+        return own if own in balance and balance[own] <= GOOD_ENOUGH * balance[best] else best
 
     def recommended_storage_mb(self) -> int:
         """Disk for two versions: while an alias moves, the old one is still open."""

@@ -71,7 +71,7 @@ def measure(layout: Layout, inputs: Batch, threads: tuple[int, ...]) -> Measured
     text = [name for name, array in inputs.items() if array.dtype.kind == "O"]
     request: Request = {
         "path": sys.path,
-        "graph": str(layout.graph),
+        "files": [(name, str(path.absolute())) for name, path in layout.files],
         "run": layout.run._asdict(),
         "text": text,
         "threads": list(usable),

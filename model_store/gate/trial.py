@@ -31,10 +31,13 @@ Timing = tuple[float, float]
 
 
 class Request(TypedDict):
-    """What is to be measured. `threads` are those of each session, the first one's load is timed."""
+    """What is to be measured: a layout's files and run options, with sessions of so many threads each.
+
+    The first session's load is timed. `text` names the inputs that are text.
+    """
 
     path: list[str]
-    graph: str
+    files: list[tuple[str, str]]
     run: dict[str, bool]
     text: list[str]
     threads: list[int]
@@ -77,7 +80,8 @@ def _measure(request: Request, inputs: Batch, version: str, init: Timing) -> Fou
     from model_store.gate.candidate import Layout, open_session, run
     from model_store.manifest import RunOptions
 
-    layout = Layout((("graph", Path(request["graph"])),), RunOptions(**request["run"]))
+    files = tuple((name, Path(path)) for name, path in request["files"])
+    layout = Layout(files, RunOptions(**request["run"]))
     first, *others = request["threads"]
     before = _memory("VmRSS")
     session, opening = _timed(partial(open_session, layout, threads=first))

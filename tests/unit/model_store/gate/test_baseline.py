@@ -16,7 +16,7 @@ from model_store.gate.baseline import baseline
 from model_store.gate.candidate import Candidate, Layout, open_session
 from model_store.gate.candidate import run as compute
 from model_store.gate.golden import GoldenExample, parse_golden
-from model_store.gate.sample import cast
+from model_store.gate.sample import cast, generate
 from model_store.manifest import RunOptions
 from tests.build import manifests, models
 from tests.build.inference import ADD, DIVIDE, RESHAPE, World, signature
@@ -157,6 +157,25 @@ def test_the_samples_columns_are_described_and_then_the_outputs(tmp_path: Path) 
     assert [feature["name"] for feature in json.loads(found["statistics.json"])["features"]] == expected
     assert [feature["name"] for feature in json.loads(found["constraints.json"])["features"]] == expected
     assert json.loads(found["statistics.json"])["dataset"] == {"item_count": 3}
+
+
+def test_of_rows_that_were_made_up_there_are_golden_examples_alone(tmp_path: Path) -> None:
+    model = candidate(tmp_path, models.scale(), manifests.IDENTITY)
+    made = generate(model.signature.inputs, None)
+    outcome = baseline(model, made, made.columns, {"y": made.columns["x"] * 2})
+
+    assert list(outcome.value) == ["golden.json"]
+    assert outcome.summary == "no rows of yours, so no statistics to find drift by (--sample FILE); golden examples: 10"
+
+
+def test_a_large_sample_of_which_fewer_rows_were_tried_is_described_whole(tmp_path: Path) -> None:
+    model = candidate(tmp_path, models.scale(), manifests.IDENTITY)
+    few = {"x": np.array([[1.0, 2.0], [3.0, 4.0]])}
+    outcome = baseline(model, Sample(rows(500), "rows.csv"), few, {"y": few["x"] * 2})
+    first, *_, last = json.loads(outcome.value["statistics.json"])["features"]
+
+    assert first["numerical_statistics"]["common"]["num_present"] == 500
+    assert last["numerical_statistics"]["common"]["num_present"] == 2
 
 
 def test_the_step_says_what_it_wrote(tmp_path: Path) -> None:

@@ -101,7 +101,10 @@ def test_the_figures_are_json_with_a_row_per_memory(tmp_path: Path) -> None:
 
 def test_the_summary_says_what_it_needs_takes_and_costs(tmp_path: Path) -> None:
     assert run(candidate(tmp_path, 9_000_000)).summary == (
-        "needs 200 of 1769 MB; first answer 0.59 s, warm 40 ms, 0.0046 USD per 1,000; recommended: memory_mb 3008"
+        "needs 200 of 1769 MB; first answer 0.59 s, warm 40 ms, 0.0046 USD per 1,000"
+    )
+    assert run(candidate(tmp_path, 9_000_000), memory_mb=10_240).summary == (
+        "needs 200 of 10240 MB; first answer 0.59 s, warm 15 ms, 0.0058 USD per 1,000; recommended: memory_mb 3008"
     )
 
 
@@ -232,14 +235,21 @@ def test_imports_that_pass_the_limit_of_the_init_phase_are_refused(tmp_path: Pat
 
 
 def test_a_model_that_gains_nothing_from_memory_is_recommended_little(tmp_path: Path) -> None:
-    assert run(candidate(tmp_path, 1000), STILL).figures["recommended"] == {
+    assert run(candidate(tmp_path, 1000), STILL, memory_mb=10_240).figures["recommended"] == {
         "memory_mb": 512,
         "ephemeral_storage_mb": 512,
     }
 
 
+def test_the_functions_own_memory_is_recommended_if_it_is_nearly_as_good(tmp_path: Path) -> None:
+    recommended: Any = run(candidate(tmp_path, 1000), STILL, memory_mb=640).figures["recommended"]
+
+    assert recommended["memory_mb"] == 640
+
+
 def test_what_is_recommended_leaves_a_fifth_of_the_memory_free(tmp_path: Path) -> None:
-    recommended: Any = run(candidate(tmp_path, 1000), replace(STILL, peak_bytes=330 * MIB)).figures["recommended"]
+    larger = replace(STILL, peak_bytes=330 * MIB)
+    recommended: Any = run(candidate(tmp_path, 1000), larger, memory_mb=10_240).figures["recommended"]
 
     assert recommended["memory_mb"] == 1024  # 96 + 330 = 426, of 512 five sixths
 
