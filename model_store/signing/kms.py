@@ -86,7 +86,8 @@ def _asking(key: str, right: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+        answer = error.response
+        if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500 or answer["Error"]["Code"] == "ThrottlingException":
             raise Unreachable(f"key {KMS}{key}: KMS failed: {error}; try again") from error
         raise InvalidKey(
             f"key {KMS}{key}: expected an enabled key of the spec ECC_NIST_P256 for SIGN_VERIFY, and the right "

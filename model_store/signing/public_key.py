@@ -50,7 +50,9 @@ def parse_public_key(text: str) -> PublicKey:
     try:
         der = binascii.a2b_base64("".join(lines), strict_mode=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidKey(f"public key: {_EXPECTED}; got {text[:40]!r}") from error
+        # Not what came: it may be the private half.
+        got = "a private key" if "PRIVATE KEY" in text else f"{len(text)} characters of something else"
+        raise InvalidKey(f"public key: {_EXPECTED}; got {got}") from error
     return public_key(der)
 
 
