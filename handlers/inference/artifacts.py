@@ -6,14 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from model_store import keys
 from model_store.integrity import verify
 from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
-from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound
+from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound, WarmstartError
 from warmstart.limits import SPARE_BYTES
 
 if TYPE_CHECKING:
@@ -124,15 +124,38 @@ class ModelFiles:
         if not missing:
             return
         self._make_room(sum(file.size_bytes for file in missing) + SPARE_BYTES, manifest)
-        for file in missing:
-            path = folder / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            key = keys.artifact(manifest.name, manifest.version, file.path)
+        missing.sort(key=lambda file: file.size_bytes)
+        *others, largest = missing
+        failures: list[Exception] = []
+
+        def download_others() -> None:
             try:
-                self._reader.download(key, path, size_bytes=file.size_bytes)
-            except ObjectNotFound:  # its manifest exists, so this is no caller's mistake
-                raise _lost(key, file) from None
-            _check(path, file, key)
+                for file in others:
+                    self._download(folder, manifest, file)
+            except (WarmstartError, OSError) as error:
+                failures.append(error)
+
+        # The graph and what else is small come beside the weights: they cost no wait of their own.
+        beside = Thread(target=download_others, daemon=True) if others else None
+        if beside is not None:
+            beside.start()
+        try:
+            self._download(folder, manifest, largest)
+        finally:
+            if beside is not None:
+                beside.join()
+        if failures:
+            raise failures[0]
+
+    def _download(self, folder: Path, manifest: Manifest, file: ModelFile) -> None:
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = keys.artifact(manifest.name, manifest.version, file.path)
+        try:
+            self._reader.download(key, path, size_bytes=file.size_bytes)
+        except ObjectNotFound:  # its manifest exists, so this is no caller's mistake
+            raise _lost(key, file) from None
+        _check(path, file, key)
 
     def _make_room(self, need_bytes: int, manifest: Manifest) -> None:
         cache = self._tmp_dir / CACHE

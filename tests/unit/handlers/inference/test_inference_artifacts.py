@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -89,6 +90,35 @@ def test_files_keep_their_places_beside_the_graph(world: World) -> None:
     world.store.objects.put(keys.artifact("iris", 1, "data/weights.bin"), b"wwww")
     path = world.files.fetch(manifest)
     assert (path.parent / "data" / "weights.bin").read_bytes() == b"wwww"
+
+
+class Meeting:
+    """A store whose downloads wait for one another, at most a while."""
+
+    def __init__(self, store: WatchedStore, parties: int) -> None:
+        self.get, self.get_if_changed = store.get, store.get_if_changed
+        self._store, self._barrier = store, Barrier(parties, timeout=10)
+
+    def download(self, key: str, path: Path, *, size_bytes: int) -> None:
+        """Write an object to a file, once all have asked for theirs."""
+        self._barrier.wait()
+        self._store.download(key, path, size_bytes=size_bytes)
+
+
+def test_the_graph_comes_beside_its_weights(world: World) -> None:
+    weights = ModelFile("weights.bin", 40, hashlib.sha256(b"w" * 40).hexdigest())
+    manifest = world.iris._replace(files=(*world.iris.files, weights))
+    world.store.objects.put(keys.artifact("iris", 1, "weights.bin"), b"w" * 40)
+    files = ModelFiles(Meeting(world.store, parties=2), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    path = files.fetch(manifest)
+    assert (path.read_bytes(), (path.parent / "weights.bin").read_bytes()) == (BODY, b"w" * 40)
+
+
+@pytest.mark.parametrize("size", [4, 40], ids=["beside", "largest"])
+def test_any_file_that_is_missing_is_an_error(world: World, size: int) -> None:
+    lost = ModelFile("lost.bin", size, "0" * 64)
+    with pytest.raises(ArtifactMismatch, match=f"lost.bin: expected {size} bytes, got nothing"):
+        world.files.fetch(world.iris._replace(files=(*world.iris.files, lost)))
 
 
 def test_a_baked_model_is_used_where_it_lies(world: World) -> None:
