@@ -57,11 +57,15 @@ def _print(output: Output, verified: Verified) -> None:
     where = f"{verified.name}:{verified.version}"
     if not verified.problems:
         signed = f", signed by {verified.signed_by[:16]}…" if verified.signed_by else ""
-        output.line(f"[green]ok[/green]  {where}  {verified.files} files, {megabytes(verified.size_bytes)}{signed}")
+        output.line(f"[green]ok[/green]  {where}  {_count(verified.files)}, {megabytes(verified.size_bytes)}{signed}")
         return
     output.line(f"[red]no[/red]  {where}")
     for problem in verified.problems:
         output.line(f"      {escape(problem)}")
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
 
 
 def _named(registry: Registry, text: str) -> Iterator[tuple[str, int]]:

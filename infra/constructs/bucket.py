@@ -6,7 +6,11 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from model_store.keys import UPLOADS
+
 _ACCESS_LOG_DAYS = 90
+_UPLOADS_KEPT = Duration.days(1)
+"""How long an interrupted publication can be continued without sending again what was sent."""
 
 
 class StoreBucket(Construct):
@@ -44,7 +48,13 @@ class StoreBucket(Construct):
                     noncurrent_version_expiration=Duration.days(noncurrent_version_days),
                     expired_object_delete_marker=True,
                 ),
-                s3.LifecycleRule(id="abort-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                s3.LifecycleRule(id="abort-uploads", abort_incomplete_multipart_upload_after=_UPLOADS_KEPT),
+                s3.LifecycleRule(
+                    id="expire-uploads",
+                    prefix=UPLOADS,
+                    expiration=_UPLOADS_KEPT,
+                    noncurrent_version_expiration=_UPLOADS_KEPT,
+                ),
             ],
             removal_policy=RemovalPolicy.RETAIN,
         )

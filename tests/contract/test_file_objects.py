@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from model_store.file import LEFT_FOR_S, FileObjects
+from model_store.operations.verify import verify_version
+from model_store.registry import Registry
 from tests.build.stores import MIB
 from warmstart.errors import ObjectNotFound, StoreDenied, StoreFull
 
@@ -156,6 +158,43 @@ def test_conditions_hold_between_processes(objects: FileObjects, root: Path) -> 
 
     assert objects.get("counter").body == b"120"
     assert sum(won) == len(list(objects.keys("claims/"))) == 40
+
+
+PUBLISH = """
+import sys, time, uuid
+from pathlib import Path
+from model_store.file import FileObjects
+from model_store.gate import apply
+from model_store.gate.candidate import Candidate, Layout
+from model_store.gate.plan import plan_publish
+from model_store.manifest import RunOptions
+from tests.build.manifests import IDENTITY
+
+objects = FileObjects(Path(sys.argv[1]))
+candidate = Candidate(signature=IDENTITY, layout=Layout((("model.onnx", Path(sys.argv[2])),), RunOptions()))
+for _ in range(8):
+    plan = plan_publish(candidate, "iris", objects)
+    apply(plan, objects, by=sys.argv[2], clock=time.time, new_id=lambda: uuid.uuid4().hex)
+"""
+
+
+def test_two_processes_that_publish_the_same_name_share_no_version_and_lose_none(
+    objects: FileObjects, root: Path, tmp_path: Path
+) -> None:
+    files = [tmp_path / "first", tmp_path / "second"]
+    for file in files:
+        file.write_bytes(file.name.encode() * MIB)
+    others = [subprocess.Popen([sys.executable, "-c", PUBLISH, str(root), str(file)]) for file in files]
+
+    assert [other.wait(120) for other in others] == [0, 0]
+
+    registry = Registry(objects, clock=lambda: 0.0, new_id=str)
+    assert registry.versions("iris") == list(range(1, 17))
+    assert [verify_version(objects, "iris", version).problems for version in range(1, 17)] == [()] * 16
+    assert registry.alias("iris", "live").version == 16
+    moves = sorted((change.previous_version or 0, change.version) for change in registry.history("iris"))
+    assert [before for before, _ in moves[1:]] == [after for _, after in moves[:-1]]
+    assert list(objects.keys("uploads/")) == []
 
 
 @contextmanager

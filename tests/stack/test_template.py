@@ -129,6 +129,13 @@ def test_half_uploaded_files_and_old_versions_are_removed() -> None:
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
             "Status": "Enabled",
         },
+        {
+            "Id": "expire-uploads",
+            "Prefix": "uploads/",
+            "ExpirationInDays": 1,
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+            "Status": "Enabled",
+        },
     ]
 
 
