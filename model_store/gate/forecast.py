@@ -129,9 +129,12 @@ class Reckoned:
 
     def summary(self) -> str:
         """Say it in a line."""
-        memory_mb, recommended = self.target.memory_mb, self.recommended_mb()
+        memory_mb = self.target.memory_mb
         cold, warm_s = self.speed.cold(memory_mb).total_s, self.speed.warm_s(memory_mb)
-        hint = "" if recommended == memory_mb else f"; recommended: memory_mb {recommended}"
+        hints = [f"memory_mb {self.recommended_mb()}"] if self.recommended_mb() != memory_mb else []
+        if (storage_mb := self.recommended_storage_mb()) > self.target.ephemeral_storage_mb:
+            hints.append(f"ephemeral_storage_mb {storage_mb}, for two versions")
+        hint = f"; recommended: {', '.join(hints)}" if hints else ""
         return (
             f"needs {self.needed_mb} of {memory_mb} MB; first answer {cold:.2g} s, warm {warm_s * 1000:.2g} ms, "
             f"{self.price_warm(memory_mb):.4f} {self.prices.currency} per 1,000{hint}"

@@ -258,6 +258,9 @@ def test_a_disk_for_two_versions_is_recommended(tmp_path: Path) -> None:
     recommended: Any = run(candidate(tmp_path, 600 * MIB)).figures["recommended"]
 
     assert recommended["ephemeral_storage_mb"] == 1536
+    assert run(candidate(tmp_path, 600 * MIB)).summary.endswith(
+        "recommended: ephemeral_storage_mb 1536, for two versions"
+    )
 
 
 def test_the_largest_of_a_models_layouts_counts_for_the_disk(tmp_path: Path) -> None:
