@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model_store.convert.source import Batch, Sample, rows_of, take
 from model_store.gate.candidate import Candidate, open_session, run
 from model_store.gate.column_statistics import describe
-from model_store.gate.golden import GoldenExample, example, is_representable, reduced, render_golden
+from model_store.gate.golden import GoldenExample, example, is_representable, is_tied, reduced, render_golden
 from model_store.gate.model_monitor import render_constraints, render_statistics
 from model_store.gate.sample import cast
 from model_store.gate.sample_made import is_generated
@@ -30,13 +30,16 @@ _EXTREMES: Final = 4
 """Of so many columns the smallest and the largest value are looked for."""
 
 
-def baseline(candidate: Candidate, sample: Sample, inputs: Batch, outputs: Batch) -> Outcome[Mapping[str, bytes]]:
+def baseline(
+    candidate: Candidate, sample: Sample, inputs: Batch, outputs: Batch, *, quantized: bool = False
+) -> Outcome[Mapping[str, bytes]]:
     """Describe the sample and the answers: the documents by their path within the version.
 
     Rows that were made from the signature say nothing of what will be asked: of them there are no statistics.
-    `inputs` and `outputs` are of all rows of the sample, or of fewer.
+    `inputs` and `outputs` are of all rows of the sample, or of fewer. Of a `quantized` model, golden answers may differ
+    by more.
     """
-    examples = _examples(candidate, inputs, outputs)
+    examples = _examples(candidate, inputs, outputs, quantized=quantized)
     golden = {GOLDEN: render_golden(examples)}
     kept: dict[str, Figure] = {"golden_examples": len(examples), "golden_bytes": len(golden[GOLDEN])}
     known = f"golden examples: {len(examples)}"
@@ -62,7 +65,7 @@ def _together(columns: Batch, outputs: Batch) -> Batch:
     return {**columns, **{f"output.{name}" if name in columns else name: array for name, array in outputs.items()}}
 
 
-def _examples(candidate: Candidate, inputs: Batch, outputs: Batch) -> list[GoldenExample]:
+def _examples(candidate: Candidate, inputs: Batch, outputs: Batch, *, quantized: bool) -> list[GoldenExample]:
     """Ask the session for single requests: alone, a row may be answered otherwise than in a batch, if by a rounding."""
     signature = candidate.signature
     if any(spec.datatype == "BF16" for specs in signature for spec in specs):  # it does not travel as JSON
@@ -80,7 +83,9 @@ def _examples(candidate: Candidate, inputs: Batch, outputs: Batch) -> list[Golde
             continue
         if not is_representable(given) or not is_representable(answer):
             continue
-        made = example(signature, given, answer)
+        if is_tied(signature, answer, quantized=quantized):
+            continue
+        made = example(signature, given, answer, quantized=quantized)
         if size + (more := len(render_golden([made]))) > MAX_GOLDEN_BYTES:
             continue
         found.append(made)

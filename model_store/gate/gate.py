@@ -123,7 +123,7 @@ def examine(
     quantized = options.quantize is not None
     _, outputs = run.step("parity", lambda: parity(expected, candidate, inputs, options, quantized=quantized))
     run.step("forecast", lambda: forecast(candidate, inputs, options))
-    documents = run.step("baseline", lambda: baseline(candidate, sample, inputs, outputs))
+    documents = run.step("baseline", lambda: baseline(candidate, sample, inputs, outputs, quantized=quantized))
     return Examined(candidate=candidate, report=run.report(), documents=documents, origin=model.origin)
 
 

@@ -25,6 +25,8 @@ MAX_VALUES: Final = 512
 TOLERANCES: Final[Mapping[str, float]] = {"FP16": 1e-2, "FP32": 1e-3, "FP64": 1e-3}
 """By how much an answer may differ, absolutely, or relatively above 1: another processor adds up in another order.
 All other datatypes are equal or wrong."""
+QUANTIZED_TOLERANCE: Final = 5e-2
+"""Of floating-point outputs of a model with smaller numbers: processors round these in different places."""
 
 
 class GoldenTensor(NamedTuple):
@@ -70,15 +72,37 @@ class GoldenExample(NamedTuple):
         return tuple(said for expected in self.outputs if (said := _compare(expected, found.get(expected.name))))
 
 
-def example(signature: Signature, inputs: Batch, outputs: Batch) -> GoldenExample:
+def tolerance_of(spec: TensorSpec, *, quantized: bool) -> float:
+    """Say by how much an output may differ."""
+    tolerance = TOLERANCES.get(spec.datatype, 0.0)
+    return QUANTIZED_TOLERANCE if tolerance and quantized else tolerance
+
+
+def example(signature: Signature, inputs: Batch, outputs: Batch, *, quantized: bool = False) -> GoldenExample:
     """Make an example of a request and its answer. `inputs` are as `reduced` gives them."""
     return GoldenExample(
         tuple(_keep(spec, inputs[spec.name]) for spec in signature.inputs),
         tuple(
-            _keep(spec, outputs[spec.name])._replace(tolerance=TOLERANCES.get(spec.datatype, 0.0))
+            _keep(spec, outputs[spec.name])._replace(tolerance=tolerance_of(spec, quantized=quantized))
             for spec in signature.outputs
         ),
     )
+
+
+def is_tied(signature: Signature, outputs: Batch, *, quantized: bool) -> bool:
+    """Say whether a label hangs on scores so close that another processor may choose another one.
+
+    A label is an output of no floating-point datatype; scores are floating point, at least two in each row (n, k).
+    """
+    scores = [spec for spec in signature.outputs if spec.datatype in TOLERANCES and outputs[spec.name].ndim == 2]
+    if all(spec.datatype in TOLERANCES for spec in signature.outputs):
+        return False
+    for spec in scores:
+        ordered = np.sort(outputs[spec.name], axis=1)
+        margin = 2 * tolerance_of(spec, quantized=quantized)
+        if ordered.shape[1] > 1 and (ordered[:, -1] - ordered[:, -2] <= margin).any():
+            return True
+    return False
 
 
 def reduced(inputs: Batch) -> Batch:

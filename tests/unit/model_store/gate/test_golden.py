@@ -13,6 +13,7 @@ from model_store.gate.golden import (
     GoldenTensor,
     example,
     is_representable,
+    is_tied,
     parse_golden,
     reduced,
     render_golden,
@@ -122,6 +123,31 @@ def test_of_a_large_output_the_first_values_are_compared() -> None:
 
     assert said([*range(512), *[0] * 488]) == ()
     assert said([*range(511), *[0] * 489]) == ("output 'y': expected 511 at index 511, got 0",)
+
+
+def test_a_quantized_models_answer_may_differ_by_more() -> None:
+    quantized = example(SIGNATURE, INPUTS, OUTPUTS, quantized=True)
+
+    assert [known.tolerance for known in quantized.outputs] == [0.0, 0.05]
+    assert quantized.check(answer(score=(0.29, 0.71))) == ()
+    assert quantized.check(answer(score=(0.31, 0.69))) == ("output 'score': expected 0.25 ± 0.05 at index 0, got 0.31",)
+
+
+@pytest.mark.parametrize(
+    ("scores", "tied", "tied_quantized"),
+    [([0.4995, 0.5005], True, True), ([0.47, 0.53], False, True), ([0.1, 0.9], False, False), ([1.0], False, False)],
+)
+def test_a_label_that_hangs_on_a_rounding_is_a_tie(scores: list[float], tied: bool, tied_quantized: bool) -> None:
+    outputs = {"label": np.array(["stays"], dtype=object), "score": np.array([scores])}
+
+    assert is_tied(SIGNATURE, outputs, quantized=False) is tied
+    assert is_tied(SIGNATURE, outputs, quantized=True) is tied_quantized
+
+
+def test_scores_without_a_label_are_no_tie() -> None:
+    alone = signature({}, {"score": ("FP32", (-1, 2))})
+
+    assert not is_tied(alone, {"score": np.array([[0.5, 0.5]])}, quantized=True)
 
 
 @pytest.mark.parametrize(
