@@ -17,6 +17,7 @@ from cli import (
     diff,
     doctor,
     history,
+    keys,
     layers,
     local,
     models,
@@ -48,6 +49,7 @@ VERBS: Final = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         publish,
+        keys,
         models,
         show,
         diff,

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.gate import sending, storing, watching
+from cli.keys import SIGNING_KEY, signer_named
 from cli.options import Json, Local, StageName, StoreUrl
 from cli.plan import plan_document, print_plan
 from cli.render import Output, megabytes
-from cli.shell import Shell, shell
-from cli.stage import REGION_VARIABLE
+from cli.shell import shell
 from warmstart.refs import check_name
 
 if TYPE_CHECKING:
     from model_store.gate.steps import GateReport
-    from model_store.signing.sign import Signer
 
-SIGNING_KEY = "WARMSTART_SIGNING_KEY"
-PASSPHRASE = "WARMSTART_SIGNING_KEY_PASSPHRASE"  # noqa: S105 - the variable's name
 
 _SOURCE = (
     "A model's file or folder (ONNX, scikit-learn, XGBoost, LightGBM, PyTorch, Keras, TensorFlow, MLflow, Hugging "
@@ -82,7 +79,8 @@ def command(
     given, output = shell(context), Output.standard(as_json=as_json)
     chosen = given.stage(stage, local=local, store=store)
     objects = chosen.objects()
-    signer = _signer(given, key)
+    named = key or given.environ.get(SIGNING_KEY)
+    signer = signer_named(given, named) if named else None
     options = GateOptions(
         sample=sample,
         truth=truth,
@@ -156,23 +154,6 @@ def parse_drops(texts: list[str]) -> dict[str, float]:
             )
         drops[metric] = drop
     return drops
-
-
-def _signer(given: Shell, key: str | None) -> Signer | None:
-    """Find the key to sign with: the option's, else the environment's; None if there is neither."""
-    from model_store.signing.sign import signer_for
-
-    named = key or given.environ.get(SIGNING_KEY)
-    if not named:
-        return None
-    region = given.environ.get(REGION_VARIABLE)
-    return signer_for(named, passphrase=lambda: _passphrase(given, named), region=region)
-
-
-def _passphrase(given: Shell, key: str) -> str:
-    if (text := given.environ.get(PASSPHRASE)) is not None:
-        return text
-    return str(typer.prompt(f"passphrase of {key}", hide_input=True, err=True))
 
 
 def _write_page(path: Path | None, report: GateReport) -> None:
