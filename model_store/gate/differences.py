@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, field
+from math import isfinite, prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from model_store.gate.steps import Figure
 Array = NDArray[Any]
 _DECADES: Final = tuple(range(-12, 4))
 _WORST: Final = 5
+_VALUES_AT_ONCE: Final = 2**18
 
 
 class Tolerance(NamedTuple):
@@ -46,43 +47,124 @@ class Difference:
     figures: Mapping[str, Figure]
 
 
+@dataclass
+class _Tally:
+    """What is found of an output's numbers, block by block: a whole one in FP64 may be larger than the memory."""
+
+    tolerance: Tolerance
+    max_absolute: float = 0.0
+    max_relative: float = 0.0
+    sum_absolute: float = 0.0
+    passes_with: float = 0.0
+    values: int = 0
+    beyond: int = 0
+    rows_beyond: int = 0
+    lost: int = 0
+    equal: int = 0
+    decades: Array = field(default_factory=lambda: np.zeros(len(_DECADES) - 1, np.int64))
+    worst: list[_Value] = field(default_factory=list)
+
+    def add(self, first_row: int, expected: Array, got: Array) -> None:
+        """Compare rows, both (rows, values). What is not finite on one side alone is lost, and beyond any tolerance."""
+        wanted, came = expected.astype(np.float64), got.astype(np.float64)
+        same = (wanted == came) | (np.isnan(wanted) & np.isnan(came))
+        self.values += wanted.size
+        if same.all():
+            self.equal += wanted.size
+            return
+        lost = ~same & ~(np.isfinite(wanted) & np.isfinite(came))
+        usual = ~(same | lost)
+        size = np.abs(wanted[usual])
+        absolute = np.abs(wanted[usual] - came[usual])
+        over = np.where(lost, np.inf, -np.inf)
+        over[usual] = absolute - (self.tolerance.absolute + self.tolerance.relative * size)
+        beyond = over > 0
+        self.lost += int(lost.sum())
+        self.beyond += int(beyond.sum())
+        self.rows_beyond += int(beyond.any(axis=1).sum())
+        self.equal += int(same.sum())
+        self._add_usual(absolute, size)
+        self._add_worst(first_row, wanted, came, over)
+
+    def _add_usual(self, absolute: Array, size: Array) -> None:
+        if not absolute.size:
+            return
+        self.max_absolute = max(self.max_absolute, float(absolute.max()))
+        self.sum_absolute += float(absolute.sum())
+        self.passes_with = max(self.passes_with, float((absolute / (1 + size)).max()))
+        if (size > 0).any():
+            self.max_relative = max(self.max_relative, float((absolute[size > 0] / size[size > 0]).max()))
+        clipped = np.clip(np.log10(absolute), _DECADES[0], _DECADES[-1])
+        self.decades += np.histogram(clipped, bins=_DECADES)[0]
+
+    def _add_worst(self, first_row: int, wanted: Array, came: Array, over: Array) -> None:
+        """Keep the values that come closest to the tolerance, or go farthest beyond; equal ones are left out."""
+        flat = over.reshape(-1)
+        few = min(_WORST, flat.size)
+        for place in np.argpartition(flat, flat.size - few)[flat.size - few :].tolist():
+            if flat[place] > -np.inf:
+                row, inner = divmod(place, over.shape[1])
+                found = _Value(float(flat[place]), first_row + row, inner, wanted[row, inner], came[row, inner])
+                self.worst.append(found)
+        self.worst = sorted(self.worst, key=lambda value: (-value.over, value.row, value.inner))[:_WORST]
+
+    def figures(self, shape: tuple[int, ...]) -> dict[str, Figure]:
+        """Give all of it for the report; `shape` is that of a row."""
+        edges: list[Figure] = list(_DECADES)
+        counts: list[Figure] = [int(count) for count in self.decades]
+        worst: list[Figure] = [value.figures(shape) for value in self.worst]
+        return {
+            "tolerance": {"absolute": self.tolerance.absolute, "relative": self.tolerance.relative},
+            "max_absolute_difference": self.max_absolute,
+            "max_relative_difference": self.max_relative,
+            "mean_absolute_difference": self.sum_absolute / max(1, self.values - self.lost),
+            "values": self.values,
+            "values_beyond": self.beyond,
+            "rows_beyond": self.rows_beyond,
+            "values_not_finite_on_one_side": self.lost,
+            "histogram": {"log10_edges": edges, "counts": counts, "equal": self.equal},
+            "worst": worst,
+        }
+
+
+class _Value(NamedTuple):
+    """One value: how far beyond the tolerance it is, its row, its place in the flat row, and what it is."""
+
+    over: float
+    row: int
+    inner: int
+    expected: np.float64
+    got: np.float64
+
+    def place(self, shape: tuple[int, ...]) -> list[int]:
+        """Give its place in a row, by axis."""
+        return [int(axis) for axis in np.unravel_index(self.inner, shape)] if shape else []
+
+    def figures(self, shape: tuple[int, ...]) -> dict[str, Figure]:
+        """Give it for the report."""
+        index: list[Figure] = list(self.place(shape))
+        return {"row": self.row, "index": index, "expected": _shown(self.expected), "got": _shown(self.got)}
+
+
 def compare_numbers(output: str, expected: Array, got: Array, tolerance: Tolerance) -> Difference:
     """Compare value by value; both (rows, ...), of one shape. NaN agrees with NaN, an infinity with the same one."""
-    wanted, came = expected.astype(np.float64), got.astype(np.float64)
-    same = (wanted == came) | (np.isnan(wanted) & np.isnan(came))
-    with np.errstate(all="ignore"):  # where one is not finite, the other differs: that is told apart below
-        absolute = np.where(same, 0.0, np.abs(wanted - came))
-        relative = np.where(same, 0.0, absolute / np.abs(wanted))
-        lost = ~same & ~(np.isfinite(wanted) & np.isfinite(came))
-        over = np.where(lost, np.inf, absolute - (tolerance.absolute + tolerance.relative * np.abs(wanted)))
-        passes_with = absolute / (1 + np.abs(wanted))
-    over[same] = -np.inf
-    beyond = over > 0
-    rows = _any_in_row(beyond)
-    figures: dict[str, Figure] = {
-        "tolerance": {"absolute": tolerance.absolute, "relative": tolerance.relative},
-        "max_absolute_difference": _greatest(absolute[~lost]),
-        "max_relative_difference": _greatest(relative[np.isfinite(relative)]),
-        "mean_absolute_difference": float(absolute[~lost].mean()) if (~lost).any() else 0.0,
-        "values": int(absolute.size),
-        "values_beyond": int(beyond.sum()),
-        "rows_beyond": int(rows.sum()),
-        "values_not_finite_on_one_side": int(lost.sum()),
-        "histogram": _histogram(absolute[~lost]),
-        "worst": _worst(wanted, came, over),
-    }
-    if not beyond.any():
-        within = f"within {figures['max_absolute_difference']:.2g} ({tolerance} is tolerated)"
-        says = f"{output} {within if absolute.any() else 'is equal'}"
+    shape, rows = expected.shape[1:], len(expected) if expected.ndim else 1
+    wanted, came = (array.reshape(rows, prod(shape)) for array in (expected, got))
+    tally, step = _Tally(tolerance), max(1, _VALUES_AT_ONCE // max(1, wanted.shape[1]))
+    for start in range(0, rows, step):
+        tally.add(start, wanted[start : start + step], came[start : start + step])
+    figures = tally.figures(shape)
+    if not tally.beyond:
+        within = f"within {tally.max_absolute:.2g} ({tolerance} is tolerated)"
+        says = f"{output} {within if tally.max_absolute else 'is equal'}"
         return Difference(output=output, agrees=True, row=None, says=says, figures=figures)
-    place = np.unravel_index(int(np.argmax(over)), over.shape)
-    row, inner = int(place[0]) if place else 0, [int(axis) for axis in place[1:]]
-    remedy = "" if lost.any() else f"; it would pass with a tolerance of {_up(float(passes_with.max())):g}"
+    worst = tally.worst[0]
+    remedy = "" if tally.lost else f"; it would pass with a tolerance of {_up(tally.passes_with):g}"
     says = (
-        f"{output}: {int(rows.sum())} of {len(rows)} rows differ by more than {tolerance}; the worst is row {row}"
-        f"{f', at {inner}' if inner else ''}: expected {wanted[place]:.8g}, got {came[place]:.8g}{remedy}"
+        f"{output}: {tally.rows_beyond} of {rows} rows differ by more than {tolerance}; the worst is row {worst.row}"
+        f"{f', at {worst.place(shape)}' if shape else ''}: expected {worst.expected:.8g}, got {worst.got:.8g}{remedy}"
     )
-    return Difference(output=output, agrees=False, row=row, says=says, figures=figures)
+    return Difference(output=output, agrees=False, row=worst.row, says=says, figures=figures)
 
 
 class Scores(NamedTuple):
@@ -157,41 +239,8 @@ def _texts(array: Array) -> Array:
 
 
 def _any_in_row(found: Array) -> NDArray[np.bool_]:
-    by_row = found.reshape(len(found), -1) if found.ndim else found.reshape(1, 1)
+    by_row = found.reshape(len(found), prod(found.shape[1:])) if found.ndim else found.reshape(1, 1)
     return np.asarray(by_row.any(axis=1))
-
-
-def _greatest(values: Array) -> float:
-    return float(values.max()) if values.size else 0.0
-
-
-def _histogram(absolute: Array) -> dict[str, Figure]:
-    """Count differences by their power of ten; the first and the last bin have what lies beyond."""
-    some = absolute[absolute > 0]
-    clipped = np.clip(np.log10(some), _DECADES[0], _DECADES[-1])
-    counts, _ = np.histogram(clipped, bins=_DECADES)
-    edges: list[Figure] = list(_DECADES)
-    return {"log10_edges": edges, "counts": [int(n) for n in counts], "equal": int(absolute.size - some.size)}
-
-
-def _worst(wanted: Array, came: Array, over: Array) -> list[Figure]:
-    """Show the values that come closest to the tolerance, or go farthest beyond; equal ones are left out."""
-    flat = over.reshape(-1)
-    few = min(_WORST, flat.size)
-    last = np.argpartition(flat, flat.size - few)[flat.size - few :].tolist() if few else []
-    places = [place for place in sorted(last, key=lambda place: -flat[place]) if flat[place] > -np.inf]
-    shown: list[Figure] = []
-    for place in places:
-        row, *inner = (int(axis) for axis in np.unravel_index(place, over.shape)) if over.ndim else (0,)
-        index: list[Figure] = list(inner)
-        value: dict[str, Figure] = {
-            "row": row,
-            "index": index,
-            "expected": _shown(wanted.flat[place]),
-            "got": _shown(came.flat[place]),
-        }
-        shown.append(value)
-    return shown
 
 
 def _shown(value: Any) -> Figure:

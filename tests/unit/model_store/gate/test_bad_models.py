@@ -12,6 +12,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
 from model_store.gate import examine
 from model_store.gate.steps import GateOptions, GateRejected
@@ -269,6 +271,25 @@ def test_rows_that_the_model_refuses_ask_for_a_sample(tmp_path: Path) -> None:
     assert found.step == "parity"
     assert "the model itself fails on rows that were made from its signature (row 0: x=1)" in found.reason
     assert found.reason.endswith("give rows that it was made for: --sample FILE")
+
+
+def test_a_model_that_answers_differently_once_converted_is_refused(tmp_path: Path) -> None:
+    rows, kinds = load_iris(return_X_y=True)
+    model = LogisticRegression(max_iter=500).fit(rows, kinds)
+    as_fitted = model.predict_proba
+    model.predict_proba = lambda inputs: as_fitted(inputs)[:, ::-1]  # what no converter can know
+    (tmp_path / "gate").mkdir()
+    np.savez(tmp_path / "rows.npz", X=rows)
+
+    with pytest.raises(GateRejected) as caught:
+        examine(model, "iris", tmp_path / "gate", GateOptions(sample=tmp_path / "rows.npz"))
+
+    outputs: Any = caught.value.report.steps[-1].figures["outputs"]
+    assert caught.value.step == "parity"
+    assert "probabilities: 150 of 150 rows differ by more than 0.0001 + 0.001·|expected|; the worst is row" in (
+        caught.value.reason
+    )
+    assert (outputs["label"]["agreement"], outputs["probabilities"]["rows_beyond"]) == (1.0, 150)
 
 
 SAMPLES: list[tuple[str, str, str]] = [

@@ -84,6 +84,25 @@ def test_a_scalar_is_one_row() -> None:
     assert (found.agrees, found.row) == (False, 0)
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0,)])
+def test_nothing_is_equal_to_nothing(shape: tuple[int, ...]) -> None:
+    assert compare_numbers("y", np.zeros(shape), np.zeros(shape), LOOSE).says == "y is equal"
+    assert compare_labels("y", np.zeros(shape, int), np.zeros(shape, int), None, LOOSE).agrees
+
+
+def test_many_rows_are_compared_in_blocks_that_add_up() -> None:
+    expected = np.zeros((3000, 200))
+    got = expected.copy()
+    got[2999, 7], got[0, 0] = 0.5, 0.25
+
+    found = compare_numbers("y", expected, got, LOOSE)
+
+    assert (found.row, found.figures["rows_beyond"], found.figures["values"]) == (2999, 2, 600_000)
+    assert found.says.endswith(
+        "the worst is row 2999, at [7]: expected 0, got 0.5; it would pass with a tolerance of 0.5"
+    )
+
+
 def test_labels_have_to_be_the_same() -> None:
     found = compare_labels("label", np.array([0, 1, 2, 1]), np.array([0, 1, 1, 1]), None, LOOSE)
 
