@@ -52,8 +52,6 @@ _PORTABLE: Final = (
 )
 
 
-_IN_ONE_FILE: Final = {OPTIMISED_MAPPED: OPTIMISED, MAPPED: "written anew"}
-"""What a way is called where no weight is large enough to lie apart."""
 
 
 class Written(NamedTuple):
@@ -87,7 +85,10 @@ def write_layouts(candidate: Candidate, inputs: Batch, folder: Path, *, processo
     for number, way in enumerate(ways):
         try:
             layout = _write(source, way, folder / str(number))
-            name = way.name if len(layout.files) > 1 else _IN_ONE_FILE.get(way.name, way.name)
+            name = way.name if len(layout.files) > 1 or way.name != OPTIMISED_MAPPED else OPTIMISED
+            if way.mapped and way.optimise and len(layout.files) == 1:
+                dropped[way.name] = "no weight is large enough to lie apart"
+                continue
             if same := next((name for name, other in layouts.items() if _is_same(layout, other)), None):
                 dropped[way.name] = f"the same as {same}"
                 continue

@@ -42,7 +42,7 @@ class Patience(NamedTuple):
 
     loading_s: float = 0.4
     warm_s: float = 0.1
-    min_pairs: int = 25
+    min_pairs: int = 51
     at_most_s: float = 30.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime
@@ -11,9 +12,13 @@ from handlers.inference.data_plane import build_data_plane
 from handlers.inference.settings import InferenceSettings
 from handlers.inference.variants import Variants
 from model_store import keys
+from model_store.gate.apply import apply
+from model_store.gate.candidate import open_session, run
+from model_store.gate.layouts import OPTIMISED_MAPPED, write_layouts
+from model_store.gate.plan import plan_publish
 from model_store.integrity import sha256_of_bytes
 from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, render_manifest
-from tests.build import manifests, models
+from tests.build import layered, manifests, models
 from tests.build.inference import Answered, WatchedStore, env, event, infer_body
 from warmstart.processor import layout_name
 
@@ -93,3 +98,27 @@ def test_the_data_plane_fetches_and_opens_the_processors_files_alone(tmp_path: P
 
 def test_the_data_plane_of_another_processor_fetches_the_portable_ones(tmp_path: Path) -> None:
     assert ask(tmp_path, AVX512) == ([2.0, 4.0], ["DOWNLOAD models/doubler/versions/1/model.onnx"])
+
+
+@pytest.mark.parametrize("cpuinfo", [AVX2, AVX512], ids=["this processor", "another"])
+def test_what_the_gate_lays_out_is_served_with_its_weights_beside_it(tmp_path: Path, cpuinfo: str) -> None:
+    own = layout_name(AVX2, "x86_64", onnxruntime.__version__)
+    assert own is not None
+    given = layered.candidate(tmp_path / "in", layered.dense())
+    request = {"x": layered.ROWS[:1]}
+    layouts = write_layouts(given, request, tmp_path / "layouts", processor=own).layouts
+    candidate = replace(given, layout=layouts[OPTIMISED_MAPPED], variants={own: layouts[f"{own}, pre-packed"]})
+    store = WatchedStore()
+    plan = plan_publish(candidate, "dense", store.objects)
+    apply(plan, store.objects, by="test", clock=lambda: 1.7e9, new_id=lambda: "1")
+    settings = InferenceSettings.from_env(env(tmp_path))
+    plane = build_data_plane(settings, store, write=lambda _: None, cpuinfo=lambda: cpuinfo, machine="x86_64")
+
+    body = infer_body(layered.ROWS[0].tolist(), shape=(1, 16))
+    answer = Answered(plane.answer(event("POST", "/v2/models/dense/infer", body), "request-1"))
+
+    expected = run(open_session(given.layout), request)["y"][0]
+    assert answer.json["outputs"][0]["data"] == pytest.approx(expected.tolist(), rel=1e-4)
+    place = "models/dense/versions/1/" + (f"{own}/" if cpuinfo == AVX2 else "")
+    fetched = {request for request in store.requests if request.startswith("DOWNLOAD")}
+    assert fetched == {f"DOWNLOAD {place}model.onnx", f"DOWNLOAD {place}weights.bin"}
