@@ -136,7 +136,7 @@ class Reckoned:
             hints.append(f"ephemeral_storage_mb {storage_mb}, for two versions")
         hint = f"; recommended: {', '.join(hints)}" if hints else ""
         return (
-            f"needs {self.needed_mb} of {memory_mb} MB; first answer {cold:.2g} s, warm {warm_s * 1000:.2g} ms, "
+            f"needs {self.needed_mb} of {memory_mb} MB; first answer {_short(cold)} s, warm {_short(warm_s * 1000)} ms, "
             f"{self.price_warm(memory_mb):.4f} {self.prices.currency} per 1,000{hint}"
         )
 
@@ -263,6 +263,11 @@ def _blend(warm: float, cold: float) -> float:
 def _rounded(value: float) -> float:
     """Four digits: more would claim what nobody knows."""
     return float(f"{value:.4g}")
+
+
+def _short(value: float) -> str:
+    """Write two digits, and all of those before the point."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _mb(size_bytes: float) -> int:

@@ -108,6 +108,12 @@ def test_the_summary_says_what_it_needs_takes_and_costs(tmp_path: Path) -> None:
     )
 
 
+def test_the_summary_writes_long_times_out(tmp_path: Path) -> None:
+    slow = measured(warm={1: Timing(0.2149, 0.2149)}, session=Timing(12.3, 12.3))
+
+    assert "first answer 13 s, warm 215 ms" in run(candidate(tmp_path, 1000), slow).summary
+
+
 def test_x86_costs_more(tmp_path: Path) -> None:
     model = candidate(tmp_path, 1000)
     arm, x86 = (run(model, architecture=kind).figures for kind in ("arm64", "x86_64"))
