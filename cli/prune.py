@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.options import Json, Local, StageName, StoreUrl
+from cli.progress import bar
 from cli.render import Output, megabytes
 from cli.shell import shell
 from warmstart.refs import check_name
@@ -44,8 +45,8 @@ def command(
     applies = yes or (not as_json and not _is_empty(plan) and sys.stdin.isatty() and typer.confirm("Remove?", err=True))
     left: tuple[Kept, ...] = ()
     if applies:
-        with output.working("removing"):
-            left = prune(plan, objects, registry, now=given.clock())
+        with bar(output, "removing", plan.size_bytes) as more:
+            left = prune(plan, objects, registry, now=given.clock(), on_step=lambda step: more(step.size_bytes))
     if as_json:
         output.document(plan_document(plan) | {"applied": applies, "left": [vars(each) for each in left]})
         return

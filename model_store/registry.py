@@ -87,12 +87,13 @@ class Registry(RegistryReader):
             raise AliasNotFound(f"model {name!r}: expected one of its aliases, got {alias!r}")
         return found
 
-    def history(self, name: str, *, limit: int | None = None) -> list[AliasChange]:
+    def history(self, name: str, *, limit: int | None = None, since: float = 0.0) -> list[AliasChange]:
         """List every change of a model's aliases, oldest first; with `limit` the last so many.
 
-        Raises: ModelNotFound, IntegrityError.
+        `since`, in seconds since the epoch, leaves out older ones. Raises: ModelNotFound, IntegrityError.
         """
-        recorded = list(self._objects.keys(keys.history_of(name)))  # ids sort by time
+        first = keys.history(name, change_id(since, ""))  # ids sort by time
+        recorded = [key for key in self._objects.keys(keys.history_of(name)) if since == 0.0 or key >= first]
         wanted = recorded if limit is None else recorded[-limit:]
         changes = {change.id: change for change in side_by_side(self._read_change, wanted)}
         # A mover that was killed after the move and before the record left the change in the alias alone.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model_store import keys, staging
 from model_store.history import utc
-from model_store.manifest import Manifest, ModelFile
+from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader, ObjectStore, OnBytes
 from model_store.operations.verify import all_files, check_file
 from model_store.registry_reader import RegistryReader
@@ -49,8 +49,8 @@ def copy_version(
     Raises: VersionClaimed if the number is taken there by something else: nothing was changed; ModelNotFound,
     VersionNotFound, IntegrityError, StoreError.
     """
-    reader = RegistryReader(source)
-    manifest, body = reader.manifest(name, version), reader.manifest_document(name, version)
+    body = RegistryReader(source).manifest_document(name, version)
+    manifest = parse_manifest(body, where=keys.manifest(name, version))
     signature = _read(source, keys.signature(name, version))
     if trust is not None:
         _check_signature(trust, signature, body, name, version)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from model_store import keys
@@ -14,10 +15,13 @@ from model_store.history import utc
 from model_store.objects import ObjectStore
 from model_store.operations.verify import all_files
 from model_store.registry import Registry
+from model_store.side_by_side import side_by_side
 from warmstart.errors import IntegrityError, InvalidSetting, ModelNotFound, ObjectNotFound, PreconditionFailed
 
 RECENT_S: Final = 86_400.0
 """What was published, or what an alias pointed at, within this time is kept: somebody may still roll back to it."""
+CLOCKS_S: Final = 600.0
+"""How far the clocks of those who move aliases may differ from ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class RemoveUnfinished:
     name: str
     version: int
     keys: tuple[str, ...]
+    size_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,8 @@ class PrunePlan:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the versions and uploads that go."""
-        return sum(step.size_bytes for step in self.versions) + sum(step.size_bytes for step in self.uploads)
+        """Bytes of all that goes."""
+        return sum(sum(step.size_bytes for step in steps) for steps in (self.versions, self.unfinished, self.uploads))
 
 
 def plan_prune(
@@ -86,8 +91,8 @@ def plan_prune(
     for model in [name] if name else objects.folders(keys.MODELS):
         numbers = registry.versions(model) if name else _versions(registry, model)
         reasons = _reasons(objects, registry, model, now) if numbers else {}
-        for number in numbers[:-keep]:
-            manifest = registry.manifest(model, number)
+        for manifest in side_by_side(partial(registry.manifest, model), numbers[:-keep]):
+            number = manifest.version
             reason = reasons.get(number) or _recent(manifest.created_at, now)
             if reason:
                 kept.append(Kept(name=model, version=number, reason=reason))
@@ -135,7 +140,7 @@ def _remove(objects: ObjectStore, registry: Registry, step: RemoveVersion, now: 
     Who moves an alias looks for the manifest again afterwards: one of the two sees the other.
     """
     name, version = step.name, step.version
-    if reason := _reasons(objects, registry, name, now).get(version):
+    if reason := _pointed(objects, registry, name).get(version):
         return reason
     claim = json.dumps({"claimed_at": utc(now), "claimed_by": "prune"}, indent=2).encode()
     with suppress(PreconditionFailed):  # it is there for every version that was published by us
@@ -145,7 +150,7 @@ def _remove(objects: ObjectStore, registry: Registry, step: RemoveVersion, now: 
     except ObjectNotFound:
         return None
     objects.delete(keys.manifest(name, version))
-    if reason := _reasons(objects, registry, name, now).get(version):
+    if reason := _pointed(objects, registry, name).get(version):
         objects.put(keys.manifest(name, version), manifest)
         return reason
     for key in list(objects.keys(keys.version(name, version))):
@@ -158,16 +163,18 @@ def _remove(objects: ObjectStore, registry: Registry, step: RemoveVersion, now: 
 def _reasons(objects: ObjectStore, registry: Registry, name: str, now: float) -> dict[int, str]:
     """Say of each version that may not go why not."""
     reasons: dict[int, str] = {}
-    for change in registry.history(name):
+    for change in registry.history(name, since=now - RECENT_S - CLOCKS_S):
         if _recent(change.changed_at, now):
             for version in (change.version, change.previous_version):
                 if version is not None:
                     reasons[version] = f"{change.alias} pointed at it in the last 24 h"
-    for version in _routed(objects, name):
-        reasons[version] = "a rollout points at it"
-    for alias in registry.aliases(name):
-        reasons[alias.version] = f"{alias.name} points at it"
-    return reasons
+    return reasons | _pointed(objects, registry, name)
+
+
+def _pointed(objects: ObjectStore, registry: Registry, name: str) -> dict[int, str]:
+    """Say of each version that is in use now by what."""
+    reasons = dict.fromkeys(_routed(objects, name), "a rollout points at it")
+    return reasons | {alias.version: f"{alias.name} points at it" for alias in registry.aliases(name)}
 
 
 def _routed(objects: ObjectStore, name: str) -> set[int]:
@@ -215,8 +222,11 @@ def _unfinished(objects: ObjectStore, name: str, complete: set[int], now: float)
             left.setdefault(int(number), []).append(key)
     for version, found in left.items():
         rest = tuple(key for key in found if key != keys.claim(name, version))
-        if rest and all(now - objects.stat(key).modified_at > RECENT_S for key in found):
-            yield RemoveUnfinished(name=name, version=version, keys=rest)
+        known = [objects.stat(key) for key in (found if rest else ())]
+        if rest and all(now - info.modified_at > RECENT_S for info in known):
+            yield RemoveUnfinished(
+                name=name, version=version, keys=rest, size_bytes=sum(info.size_bytes for info in known)
+            )
 
 
 def _uploads(objects: ObjectStore, now: float) -> Iterator[RemoveUpload]:

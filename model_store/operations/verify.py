@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model_store import keys
 from model_store.integrity import verify
-from model_store.manifest import Manifest, ModelFile
+from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import ArtifactMismatch, IntegrityError, ObjectNotFound
@@ -48,7 +48,7 @@ def verify_version(
     """
     try:
         body = RegistryReader(objects).manifest_document(name, version)
-        manifest = RegistryReader(objects).manifest(name, version)
+        manifest = parse_manifest(body, where=keys.manifest(name, version))
     except IntegrityError as error:
         return Verified(name, version, 0, 0, (error.message,))
     signed_by, problems = None, list(_mismatches(objects, manifest, on_bytes))
