@@ -245,7 +245,20 @@ def _translate(
             verbose=False,
         )
         assert exported is not None  # noqa: S101 - None is what the other exporter returns
+        _forget_the_source(exported.model)
         exported.save(graph)  # weights of more than 1.5 GB lie beside it
+
+
+def _forget_the_source(model: Any) -> None:
+    """Remove what the exporter notes of each node: lines of code and paths of the publisher's machine."""
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()
+    for value in (*model.graph.inputs, *model.graph.initializers.values()):
+        value.metadata_props.clear()
+    model.metadata_props.clear()
+    model.graph.metadata_props.clear()
 
 
 @contextmanager

@@ -76,6 +76,11 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/convert/huggingface_tasks.py": row(
         ours="warmstart model_store", others="numpy", lazy="torch transformers"
     ),
+    "model_store/convert/tensorflow.py": row(
+        ours="warmstart model_store", others="numpy", lazy="keras onnx tensorflow tf2onnx"
+    ),
+    "model_store/convert/tensorflow_forms.py": row(ours="warmstart model_store", lazy="keras tensorflow"),
+    "model_store/convert/tensorflow_operators.py": row(ours="warmstart model_store", others="numpy", lazy="onnx"),
     "model_store/convert/torch_files.py": row(ours="warmstart model_store", lazy="torch"),
     "model_store/convert/torch_forms.py": row(ours="warmstart model_store", lazy="onnxscript torch"),
     "model_store/convert/torch_tensors.py": row(ours="warmstart model_store", others="numpy", lazy="torch"),
