@@ -136,7 +136,8 @@ class Reckoned:
             hints.append(f"ephemeral_storage_mb {storage_mb}, for two versions")
         hint = f"; recommended: {', '.join(hints)}" if hints else ""
         return (
-            f"needs {self.needed_mb} of {memory_mb} MB; first answer {_short(cold)} s, warm {_short(warm_s * 1000)} ms, "
+            f"needs {self.needed_mb} of {memory_mb} MB; "
+            f"first answer {_short(cold)} s, warm {_short(warm_s * 1000)} ms, "
             f"{self.price_warm(memory_mb):.4f} {self.prices.currency} per 1,000{hint}"
         )
 
