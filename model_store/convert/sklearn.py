@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store.convert.boosting import register
 from model_store.convert.graph import join_columns
 from model_store.convert.pickles import load_saved, saved
 from model_store.convert.sklearn_inputs import Inputs, inputs_of
-from model_store.convert.sklearn_outputs import Output, answer, labels_of, outputs_of, shape_outputs
+from model_store.convert.sklearn_outputs import answer, labels_of, outputs_of, shape_outputs
 from model_store.convert.sklearn_parts import check_parts, described, options_of, parts_of
 from model_store.convert.sklearn_target import append_inverse, without_target
 from model_store.convert.source import Batch, Converted, LoadOptions, Origin, Sample, SourceModel, lacks, of_package
@@ -34,7 +35,8 @@ _OTHERS: Final = ("xgboost", "lightgbm", "catboost", "torch", "keras", "tensorfl
 class SklearnModel:
     """A fitted estimator. `framework` and `version` are those of the package that it is from.
 
-    `warned` is what was said when it was read: that another version of scikit-learn wrote it.
+    `warned` is what was said when it was read: that another version of scikit-learn wrote it. `stand_in` is converted
+    in its place.
     """
 
     example: Batch | None = None
@@ -47,11 +49,12 @@ class SklearnModel:
         version: str,
         sample: Sample | None,
         warned: Sequence[str] = (),
+        stand_in: BaseEstimator | None = None,
     ) -> None:
         self._estimator, self._framework, self._version = estimator, framework, version
+        self._stand_in = estimator if stand_in is None else stand_in
         self._warned = "".join(f" ({text})" for text in warned)
         self._sample = sample
-        self._outputs: tuple[Output, ...] | None = None
         self._inputs: Inputs | None = None
 
     @property
@@ -70,7 +73,7 @@ class SklearnModel:
             self._sample, self._inputs = sample, None
         inputs = self._find_inputs()
         try:
-            model = to_graph(self._estimator, inputs)
+            model = to_graph(self._stand_in, inputs)
         except UnsupportedModel as error:
             raise UnsupportedModel(error.message + self._warned) from error
         path = folder / "model.onnx"
@@ -154,6 +157,7 @@ def _convert(estimator: BaseEstimator, inputs: Inputs) -> ModelProto:
     from model_store.convert.sklearn_corrections import corrected_converters, corrected_shapes
 
     parts = parts_of(estimator)
+    register(parts)
     try:
         model: ModelProto = convert_sklearn(
             estimator,

@@ -60,14 +60,19 @@ def inputs_of(estimator: BaseEstimator, sample: Sample | None) -> Inputs:
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         names = getattr(first, "feature_names_in_", None)
-    if names is None:
+    if names is None or _are_made_up(names):
         return _matrix(estimator, first)
     columns = tuple(str(name) for name in names)
     if type(first).__name__ != "ColumnTransformer":
         _refuse_text(columns, sample)
-        return Inputs("columns", tuple((name, _raw(name, sample) or "FP32") for name in columns), joined=True)
+        return Inputs("columns", tuple((name, "FP32") for name in columns), joined=True)
     kinds = _kinds(first, columns, sample)
     return Inputs("columns", tuple((name, kinds[name]) for name in columns))
+
+
+def _are_made_up(names: Sequence[str]) -> bool:
+    """Say whether these are the names that LightGBM gives to the columns of an array."""
+    return all(name == f"Column_{index}" for index, name in enumerate(names))
 
 
 def _matrix(estimator: BaseEstimator, first: Any) -> Inputs:
@@ -77,12 +82,13 @@ def _matrix(estimator: BaseEstimator, first: Any) -> Inputs:
             f"{type(estimator).__name__}: expected an estimator that knows what it was fitted on (n_features_in_); "
             "fit it with scikit-learn 1.0 or newer"
         )
-    kinds = {_of_encoder(first, index) for index in range(width)} if type(first).__name__ in _ENCODERS else {None}
+    encodes = type(first).__name__ in _ENCODERS
+    kinds: set[Kind] = {_of_encoder(first, index) for index in range(width)} if encodes else {"FP32"}
     if len(kinds) > 1:
         raise UnsupportedModel(
             f"{type(first).__name__}: its columns have several datatypes; fit on a DataFrame with a ColumnTransformer"
         )
-    return Inputs("matrix", ((MATRIX, kinds.pop() or "FP32"),), width)
+    return Inputs("matrix", ((MATRIX, kinds.pop()),), width)
 
 
 def first_step(estimator: Any) -> Any:
@@ -104,24 +110,21 @@ def first_step(estimator: Any) -> Any:
 
 
 def _kinds(transformer: Any, columns: tuple[str, ...], sample: Sample | None) -> dict[str, Kind]:
-    """Give each column's datatype: what its transformer was fitted on, else the sample's."""
+    """Give each column's datatype, by what its transformer was fitted on; of columns that are dropped, the sample's.
+
+    Numbers are FP32, whole ones too: they meet others in one matrix, and a mean or a missing value is no whole number.
+    """
     kinds = dict[str, Kind]()
-    dropped = list[str]()
+    numbers = list[str]()
     for group in _groups(transformer, columns):
         if isinstance(group.transformer, str) and group.transformer == "drop":
-            dropped += group.columns
             continue
-        fitted = {name: _fitted(group.transformer, index) for index, name in enumerate(group.columns)}
-        raw = {name: _raw(name, sample) for name in group.columns}
-        found = {name: fitted[name] or raw[name] or "FP32" for name in group.columns}
-        if len(set(found.values()) - {"BYTES"}) > 1 and not _takes_each_alone(group.transformer):
-            found = {name: kind if kind == "BYTES" else "FP32" for name, kind in found.items()}
-        for name, kind in found.items():
+        for index, name in enumerate(group.columns):
+            kind = _fitted(group.transformer, index)
+            numbers += [name] if kind == "FP32" else []
             kinds[name] = kind if kinds.get(name, kind) == kind else "FP32"
-    for name in (*dropped, *columns):
-        if name not in kinds:
-            kinds[name] = _raw(name, sample) or _ask(name)
-    return kinds
+    _refuse_text(numbers, sample)
+    return {name: kinds.get(name) or _raw(name, sample) or _ask(name) for name in columns}
 
 
 def _ask(name: str) -> Kind:
@@ -150,24 +153,20 @@ def _chosen(chosen: Any, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(columns[item] if isinstance(item, int) else str(item) for item in picked)
 
 
-def _takes_each_alone(transformer: Any) -> bool:
-    return type(first_step(transformer)).__name__ in _ENCODERS
-
-
-def _fitted(transformer: Any, index: int) -> Kind | None:
-    """Say what a fitted transformer knows of its column: None if any number will do."""
+def _fitted(transformer: Any, index: int) -> Kind:
+    """Say what a fitted transformer takes."""
     first = first_step(transformer)
     kind = type(first).__name__
     if kind in _TEXT_VECTORIZERS:
         return "BYTES"
     if kind in _ENCODERS:
         return _of_encoder(first, index)
-    if kind == "SimpleImputer":  # what may be missing is no whole number: a request has nothing to say so with
-        return "BYTES" if first.statistics_.dtype.kind in "OUS" else "FP32"
-    return None
+    if kind == "SimpleImputer" and first.statistics_.dtype.kind in "OUS":
+        return "BYTES"
+    return "FP32"
 
 
-def _of_encoder(encoder: Any, index: int) -> Kind | None:
+def _of_encoder(encoder: Any, index: int) -> Kind:
     categories: NDArray[Any] = encoder.categories_[index]
     match categories.dtype.kind:
         case "i" | "u":
@@ -204,5 +203,5 @@ def _refuse_text(columns: Sequence[str], sample: Sample | None) -> None:
     if texts:
         raise InvalidSample(
             f"columns {', '.join(map(repr, texts))}: the model takes numbers, the sample has text; "
-            "a ColumnTransformer with an encoder would take text"
+            "expected rows as those that the model was fitted on"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,11 +16,15 @@ if TYPE_CHECKING:
 
 
 class Output(NamedTuple):
-    """An output, the estimator's method that gives it, and which of a list it is, if the method gives a list."""
+    """An output, and the estimator's method that gives it.
+
+    `part` is which of a list it is, if the method gives a list; `both`: one score for two classes stands for both.
+    """
 
     name: str
     method: str
     part: int | None = None
+    both: bool = False
 
 
 def outputs_of(estimator: Any) -> tuple[Output, ...]:
@@ -45,7 +50,7 @@ def _scores(classifier: Any) -> tuple[Output, ...]:
             return tuple(Output(f"probabilities_{i}", "predict_proba", i) for i in range(several))
         return (Output("probabilities", "predict_proba"),)
     if hasattr(classifier, "decision_function"):
-        return (Output("scores", "decision_function"),)
+        return (Output("scores", "decision_function", both=True),)
     return ()
 
 
@@ -68,7 +73,10 @@ def labels_of(estimator: Any) -> tuple[str | int, ...]:
 
 def answer(estimator: Any, rows: Any, outputs: tuple[Output, ...]) -> Batch:
     """Ask an estimator, each method once, and lay its answers out as the graph does."""
-    given = {method: getattr(estimator, method)(rows) for method in dict.fromkeys(o.method for o in outputs)}
+    with warnings.catch_warnings():
+        # LightGBM names the columns of an array, and then misses the names.
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        given = {method: getattr(estimator, method)(rows) for method in dict.fromkeys(o.method for o in outputs)}
     return {output.name: _laid_out(output, given[output.method]) for output in outputs}
 
 
@@ -81,11 +89,7 @@ def _laid_out(output: Output, value: Any) -> NDArray[Any]:
     if array.ndim > 1:
         return array
     column = array.reshape(-1, 1)
-    return np.hstack([-column, column]) if _is_binary(output) else column
-
-
-def _is_binary(output: Output) -> bool:
-    return output.name == "scores" and output.method == "decision_function" and output.part is None
+    return np.hstack([-column, column]) if output.both else column
 
 
 def shape_outputs(model: ModelProto, estimator: Any, outputs: tuple[Output, ...]) -> None:

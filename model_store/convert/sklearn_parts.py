@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from model_store.convert.sklearn_corrections import refuse, text_options
 from model_store.convert.sklearn_outputs import last_step
-from model_store.convert.source import of_package
 
 _MOST: Final = 64
 """Of a list of estimators so many are looked at: a forest's trees are all of a kind."""
@@ -74,8 +73,3 @@ def _knows_zipmap(classifier: Any) -> bool:
     if alias is None or not is_classifier(classifier):
         return False
     return "zipmap" in (get_converter(alias).get_allowed_options() or ())
-
-
-def packages_of(parts: Sequence[Any], packages: Sequence[str]) -> set[str]:
-    """Say which of these packages have a part in an estimator."""
-    return {package for package in packages for part in parts if of_package(part, (package,))}

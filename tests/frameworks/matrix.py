@@ -39,13 +39,17 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store.convert.source import Batch, rows_of
+from model_store.convert.recognise import load
+from model_store.convert.source import Batch, LoadOptions, rows_of
 from model_store.gate.apply import Published, apply
+from model_store.gate.candidate import Layout, open_session, run
 from model_store.gate.gate import Examined, examine
 from model_store.gate.plan import plan_publish
+from model_store.gate.sample import read_sample
 from model_store.gate.steps import GateOptions
+from model_store.manifest import RunOptions
 from tests.build.inference import World
-from warmstart.datatypes import DATATYPES
+from warmstart.datatypes import DATATYPES, from_onnx
 from warmstart.tensors import Signature, TensorSpec
 
 TOLERANCE: Final = 1e-4
@@ -129,6 +133,21 @@ def prove_case(case: Case, folder: Path, results: Path | None) -> Result:
         with results.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(result._asdict()) + "\n")
     return result
+
+
+def convert_case(case: Case, folder: Path) -> None:
+    """Convert alone, without the gate: what the graph answers, and what the source model says that it answers."""
+    (source_folder := folder / "source").mkdir()
+    (converted_folder := folder / "converted").mkdir()
+    built = case.build(source_folder)
+    sample = None if built.sample is None else read_sample(write_sample(folder / "sample", built.sample))
+    model = load(built.source, LoadOptions(trust=True, sample=sample))
+    converted = model.convert(converted_folder, sample)
+    session = open_session(Layout(((converted.graph.name, converted.graph),), RunOptions()))
+    types = {value.name: from_onnx(value.type) for value in session.get_inputs()}
+    cast = {name: array.astype(kind.numpy) for name, array in built.held_out.items() if (kind := types[name])}
+    compare(case, built.expected, run(session, cast))
+    compare(case, built.expected, model.predict(built.held_out))
 
 
 def _publish(case: Case, built: Built, folder: Path, world: World) -> tuple[Examined, Published]:
