@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,10 @@ from warmstart.errors import UnsupportedModel
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+    from onnxruntime import InferenceSession
+
+    from model_store.preprocessing.session import PreparedSession
+    from warmstart.tensors import TensorSpec
 
 _EMBEDDED_BYTES: Final = 2**30
 """A larger model is written with its weights beside the graph: a protocol buffer ends at 2 GiB."""
@@ -40,10 +45,15 @@ class OnnxFile:
 
     def predict(self, inputs: Batch) -> Batch:
         """Compute what the graph says as it stands, before any optimisation."""
+        session, specs = self._opened
+        return run(session, cast(inputs, specs))
+
+    @cached_property
+    def _opened(self) -> tuple[InferenceSession | PreparedSession, tuple[TensorSpec, ...]]:
+        """Open it once: many rows are asked in parts."""
         extensions = _needs_extensions(self._path)
-        specs = read_onnx(self._path, extensions=extensions).signature.inputs
         layout = Layout(((self._path.name, self._path),), RunOptions(optimise=False, extensions=extensions))
-        return run(open_session(layout), cast(inputs, specs))
+        return open_session(layout), read_onnx(self._path, extensions=extensions).signature.inputs
 
 
 class OnnxInMemory:
@@ -53,6 +63,7 @@ class OnnxInMemory:
 
     def __init__(self, model: ModelProto) -> None:
         self._model = model
+        self._converted: OnnxFile | None = None
 
     @property
     def origin(self) -> Origin:
@@ -61,10 +72,13 @@ class OnnxInMemory:
 
     def convert(self, folder: Path, sample: Sample | None) -> Converted:
         """Write it into the folder, the weights beside it if they are large."""
-        return self._written(folder).convert(folder, sample)
+        self._converted = self._written(folder)
+        return self._converted.convert(folder, sample)
 
     def predict(self, inputs: Batch) -> Batch:
         """Compute what the graph says as it stands, before any optimisation."""
+        if self._converted is not None:
+            return self._converted.predict(inputs)
         with TemporaryDirectory() as folder:
             return self._written(Path(folder)).predict(inputs)
 

@@ -14,6 +14,7 @@ from model_store.gate.steps import Figure
 
 Array = NDArray[Any]
 _DECADES: Final = tuple(range(-12, 4))
+"""Edges of the bins of log10 |difference|; the first and the last bin have what lies beyond, too."""
 _WORST: Final = 5
 _VALUES_AT_ONCE: Final = 2**18
 
@@ -110,8 +111,7 @@ class _Tally:
 
     def figures(self, shape: tuple[int, ...]) -> dict[str, Figure]:
         """Give all of it for the report; `shape` is that of a row."""
-        edges: list[Figure] = list(_DECADES)
-        counts: list[Figure] = [int(count) for count in self.decades]
+        bins: list[Figure] = [[edge, int(count)] for edge, count in zip(_DECADES, self.decades, strict=False)]
         worst: list[Figure] = [value.figures(shape) for value in self.worst]
         return {
             "tolerance": {"absolute": self.tolerance.absolute, "relative": self.tolerance.relative},
@@ -122,7 +122,8 @@ class _Tally:
             "values_beyond": self.beyond,
             "rows_beyond": self.rows_beyond,
             "values_not_finite_on_one_side": self.lost,
-            "histogram": {"log10_edges": edges, "counts": counts, "equal": self.equal},
+            "equal_values": self.equal,
+            "log10_difference": bins if self.decades.any() else [],
             "worst": worst,
         }
 

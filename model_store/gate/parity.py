@@ -26,7 +26,7 @@ from warmstart.errors import UnsupportedModel
 from warmstart.tensors import ANY, TensorSpec
 
 Array = NDArray[Any]
-ROWS_AT_ONCE: Final = 256
+ROWS_AT_ONCE: Final = 64
 """More rows are computed in parts: what a transformer holds between two layers grows with them."""
 PORTABLE: Final = "portable"
 """The layout that every processor opens."""

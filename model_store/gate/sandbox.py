@@ -29,7 +29,7 @@ def try_session(
     Raises: UnsupportedModel if ONNX Runtime refuses it, crashes, takes more memory than this machine or any function
     has, or does not come to an end; Unreachable if a package is missing.
     """
-    memory_bytes = min(memory_bytes, _physical_bytes())
+    memory_bytes = min(memory_bytes, _spare_bytes())
     command = [sys.executable, "-P", str(_PROGRAM), str(graph), str(memory_bytes), _library() if extensions else ""]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=time_s, check=False)
@@ -67,8 +67,8 @@ def _library() -> str:
     return str(get_library_path())
 
 
-def _physical_bytes() -> int:
-    """Give this machine's memory; Windows does not say."""
+def _spare_bytes() -> int:
+    """Give three quarters of this machine's memory; Windows does not say."""
     if not hasattr(os, "sysconf"):
         return MEMORY_BYTES
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4

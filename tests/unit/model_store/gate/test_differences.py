@@ -63,11 +63,11 @@ def test_nan_or_infinity_on_one_side_never_agrees(expected: float, got: float) -
 
 def test_differences_are_counted_by_their_power_of_ten() -> None:
     expected, got = np.zeros(5), np.array([0.0, 2e-7, 3e-7, 0.5, 1e9])
-    histogram: Any = compare_numbers("y", expected, got, LOOSE).figures["histogram"]
-    counts = dict(zip(histogram["log10_edges"], histogram["counts"], strict=False))
+    figures: Any = compare_numbers("y", expected, got, LOOSE).figures
 
-    assert histogram["equal"] == 1
-    assert {edge: count for edge, count in counts.items() if count} == {-7: 2, -1: 1, 2: 1}
+    assert figures["equal_values"] == 1
+    assert [[edge, count] for edge, count in figures["log10_difference"] if count] == [[-7, 2], [-1, 1], [2, 1]]
+    assert figures["log10_difference"][0] == [-12, 0]
 
 
 def test_figures_are_json_without_nan() -> None:
