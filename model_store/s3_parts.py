@@ -85,22 +85,26 @@ def copy(target: Target, source: str, size: int, *, if_absent: bool) -> str:
 
     Raises: as `upload`, ObjectNotFound.
     """
-    upload_id = _create(target)
+    upload_id, parts = _create(target), cut(size, COPY_BYTES)
 
     def send(part: Part) -> CompletedPartTypeDef:
+        copy_part = partial(
+            target.client.upload_part_copy,
+            Bucket=target.bucket,
+            Key=target.key,
+            UploadId=upload_id,
+            PartNumber=part.number,
+            CopySource={"Bucket": target.bucket, "Key": source},
+        )
         with translated(source):
-            answer = target.client.upload_part_copy(
-                Bucket=target.bucket,
-                Key=target.key,
-                UploadId=upload_id,
-                PartNumber=part.number,
-                CopySource={"Bucket": target.bucket, "Key": source},
-                CopySourceRange=f"bytes={part.start}-{part.start + part.size - 1}",
-            )
+            if len(parts) == 1:  # S3 takes a range of objects above 5 MB alone
+                answer = copy_part()
+            else:
+                answer = copy_part(CopySourceRange=f"bytes={part.start}-{part.start + part.size - 1}")
         return {"PartNumber": part.number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     with _aborted_on_failure(target, upload_id):
-        return _complete(target, upload_id, _side_by_side(send, cut(size, COPY_BYTES)), if_absent=if_absent)
+        return _complete(target, upload_id, _side_by_side(send, parts), if_absent=if_absent)
 
 
 def _create(target: Target) -> str:
