@@ -61,7 +61,7 @@ def inputs_of(estimator: BaseEstimator, sample: Sample | None) -> Inputs:
     if names is None:
         names = getattr(first, "feature_names_in_", None)
     if names is None or _are_made_up(names):
-        return _matrix(estimator, first)
+        return _matrix(estimator, first, sample)
     columns = tuple(str(name) for name in names)
     if type(first).__name__ != "ColumnTransformer":
         _refuse_text(columns, sample)
@@ -75,12 +75,11 @@ def _are_made_up(names: Sequence[str]) -> bool:
     return all(name == f"Column_{index}" for index, name in enumerate(names))
 
 
-def _matrix(estimator: BaseEstimator, first: Any) -> Inputs:
-    width = getattr(estimator, "n_features_in_", None) or getattr(first, "n_features_in_", None)
+def _matrix(estimator: BaseEstimator, first: Any, sample: Sample | None) -> Inputs:
+    width = getattr(estimator, "n_features_in_", None) or getattr(first, "n_features_in_", None) or _width(sample)
     if width is None:
-        raise UnsupportedModel(
-            f"{type(estimator).__name__}: expected an estimator that knows what it was fitted on (n_features_in_); "
-            "fit it with scikit-learn 1.0 or newer"
+        raise InvalidSample(
+            f"{type(estimator).__name__}: it does not know how many columns it was fitted on: give rows with --sample"
         )
     encodes = type(first).__name__ in _ENCODERS
     kinds: set[Kind] = {_of_encoder(first, index) for index in range(width)} if encodes else {"FP32"}
@@ -89,6 +88,14 @@ def _matrix(estimator: BaseEstimator, first: Any) -> Inputs:
             f"{type(first).__name__}: its columns have several datatypes; fit on a DataFrame with a ColumnTransformer"
         )
     return Inputs("matrix", ((MATRIX, kinds.pop()),), width)
+
+
+def _width(sample: Sample | None) -> int | None:
+    """Count a sample's columns: a table's, or its one matrix's."""
+    if sample is None:
+        return None
+    first = next(iter(sample.columns.values()))
+    return len(sample.columns) if first.ndim == 1 else int(first.shape[1])
 
 
 def first_step(estimator: Any) -> Any:
