@@ -19,9 +19,9 @@ NEWEST: Final[Mapping[str, tuple[int, ...]]] = {"GLIBC": (2, 34), "GLIBCXX": (3,
 (AL2023 user guide, "Core toolchain packages"; GCC manual, "ABI Policy and Guidelines")."""
 
 SYSTEM: Final = re.compile(
-    r"(?:lib(?:c|m|dl|rt|pthread|util)\.so\.\d+|libgcc_s\.so\.1|libstdc\+\+\.so\.6|ld-linux-(?:aarch64|x86-64)\.so\.\d)\Z"
+    r"(?:lib(?:c|m|dl|rt|pthread|util|z)\.so\.\d+|libgcc_s\.so\.1|libstdc\+\+\.so\.6|ld-linux-(?:aarch64|x86-64)\.so\.\d)\Z"
 )
-"""Libraries of Amazon Linux 2023's minimal image, on which Lambda's Python runtimes stand."""
+"""Libraries of Amazon Linux 2023's minimal image, on which Lambda's Python runtimes stand; libz is zlib's."""
 
 _MACHINES: Final = {"EM_AARCH64": "aarch64", "EM_X86_64": "x86_64"}
 _VERSION = re.compile(r"([A-Z]+)_([\d.]+)\Z")

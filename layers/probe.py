@@ -35,7 +35,23 @@ def inference() -> None:
     expected = [[0.576117, 0.211942, 0.211942], [0.090031, 0.244728, 0.665241]]
     _expect(orjson.dumps(label, option=orjson.OPT_SERIALIZE_NUMPY) == b"[0,2]", f"labels are {label}")
     _expect(bool(np.allclose(scores, expected, atol=1e-5)), f"scores are {scores}")
+    _text_and_image()
     _expect(bool(np.allclose(np.linalg.inv([[2.0, 0.0], [0.0, 4.0]]), [[0.5, 0.0], [0.0, 0.25]])), "linalg fails")
+
+
+def _text_and_image() -> None:
+    """Tokenize, and decode and resize a PNG and a JPEG."""
+    from PIL import Image, ImageOps
+    from tokenizers import Tokenizer, models
+
+    tokens = Tokenizer(models.WordLevel({"a": 0, "?": 1}, unk_token="?")).encode_batch(["a", "b"])  # noqa: S106 - no secret
+    _expect([each.ids for each in tokens] == [[0], [1]], f"tokens are {tokens}")
+    for form in ("PNG", "JPEG"):
+        file = io.BytesIO()
+        Image.new("RGB", (9, 6), (255, 0, 0)).save(file, form)
+        image = ImageOps.exif_transpose(Image.open(file, formats=[form])).convert("RGB").resize((3, 2), 3)
+        red = image.tobytes()[0]
+        _expect(image.size == (3, 2) and red > 250, f"a {form} of red is {red}")
 
 
 def control() -> None:

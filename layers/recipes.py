@@ -48,9 +48,17 @@ _EVERYWHERE = (
 
 INFERENCE: Final = Recipe(
     name="inference",
-    requirements=("numpy>=2.2", "onnxruntime>=1.28,<1.29", "orjson>=3.11"),
+    requirements=("numpy>=2.2", "onnxruntime>=1.28,<1.29", "orjson>=3.11", "pillow>=12", "tokenizers>=0.22"),
     without={
         "flatbuffers": "onnxruntime's tools read .ort files with it; a session does not",
+        **dict.fromkeys(
+            (
+                *("annotated-doc", "anyio", "certifi", "click", "filelock", "fsspec", "h11", "hf-xet", "httpcore2"),
+                *("httpx2", "huggingface-hub", "idna", "markdown-it-py", "mdurl", "pygments", "pyyaml", "rich"),
+                *("shellingham", "tqdm", "truststore", "typer", "typing-extensions"),
+            ),
+            "tokenizers downloads from Hugging Face's hub with it; a tokenizer here is a file of the version",
+        ),
         "packaging": "onnxruntime's quantization and transformers tools compare versions with it",
         "protobuf": "onnxruntime's tools edit models with it; a session has its own parser",
     },
@@ -66,6 +74,28 @@ INFERENCE: Final = Recipe(
         Cut("numpy/conftest.py", "for the package's own tests"),
         Cut("numpy/_pyinstaller/*", "a hook for PyInstaller"),
         Cut("numpy/f2py/*", "the Fortran compiler's front end"),
+        *(
+            Cut(pattern, "a format or a tool that no image of a request needs: JPEG and PNG do")
+            for pattern in (
+                *(
+                    "PIL/_avif.*",
+                    "PIL/_webp.*",
+                    "PIL/_imagingft.*",
+                    "PIL/_imagingcms.*",
+                    "PIL/_imagingmath.*",
+                    "PIL/ImageMath.py",
+                    "PIL/ImageMorph.py",
+                ),
+                *("PIL/_imagingmorph.*", "PIL/_imagingtk.*", "PIL/ImageTk.py", "PIL/_tkinter_finder.py"),
+                *("pillow.libs/libavif-*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*"),
+                *(
+                    "pillow.libs/liblcms2-*",
+                    "pillow.libs/libwebp*",
+                    "pillow.libs/libsharpyuv-*",
+                    "pillow.libs/libbrotli*",
+                ),
+            )
+        ),
         # libonnxruntime_providers_shared.so stays: without it, every import writes a warning to the log.
         Cut(
             "onnxruntime/capi/libonnxruntime.so*",

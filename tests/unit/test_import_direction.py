@@ -111,7 +111,8 @@ MAP: Final[Mapping[str, Row]] = {
     "layers/elf.py": row(ours="warmstart.errors", others="elftools"),
     # It runs alone, inside a layer that was just built, to see that what was kept of each package works.
     "layers/probe.py": row(
-        lazy="aws_lambda_powertools boto3 cryptography fastapi fastapi_offline mangum numpy onnxruntime orjson pydantic"
+        lazy="aws_lambda_powertools boto3 cryptography fastapi fastapi_offline mangum numpy onnxruntime orjson PIL"
+        " pydantic tokenizers"
     ),
     # It bakes published versions, so it reads the store.
     "layers/model_layer.py": row(ours="warmstart model_store"),
