@@ -66,15 +66,15 @@ def read(path: Path, options: LoadOptions) -> Any:
     kind = kind_of(path)
     if kind is None or kind == "broken":
         raise UnsupportedModel(f"{path}: its archive ends too early: copy or save it again")
+    if kind != "pickle" and not options.trust:
+        what = "torch.export.load" if kind == "exported" else "torch.jit.load"
+        raise Untrusted(f"{path}: {what} may execute code that the file brings: --trust it if you know who made it")
     try:
         import torch
     except ImportError as error:
         raise lacks(error, "torch") from error
     if kind == "pickle":
         return _read_pickle(path, options)
-    if not options.trust:
-        what = "torch.export.load" if kind == "exported" else "torch.jit.load"
-        raise Untrusted(f"{path}: {what} may execute code that the file brings: --trust it if you know who made it")
     try:
         with quietly():
             if kind == "exported":
