@@ -11,8 +11,10 @@ from cli.options import Json
 from cli.render import Output, escape
 from cli.shell import Shell, shell
 from cli.stage import REGION_VARIABLE
+from warmstart.errors import InvalidKey, Unsigned
 
 if TYPE_CHECKING:
+    from model_store.gate.steps import Target
     from model_store.signing.public_key import PublicKey
     from model_store.signing.sign import Signer
 
@@ -50,6 +52,19 @@ def signer_named(given: Shell, key: str) -> Signer:
         return known if known is not None else str(typer.prompt(f"passphrase of {key}", hide_input=True, err=True))
 
     return signer_for(key, passphrase=passphrase, region=given.environ.get(REGION_VARIABLE))
+
+
+def check_signer(signer: Signer | None, target: Target) -> None:
+    """Refuse what the stage would refuse to serve, before `live` points at it. Raises: Unsigned, InvalidKey."""
+    if not target.signed_by or (signer is not None and signer.public_key.key_id in target.signed_by):
+        return
+    expected = " or ".join(f"key {key_id[:16]}…" for key_id in target.signed_by)
+    if signer is None:
+        raise Unsigned(f"this stage serves what {expected} signed, and nothing else: publish with --key")
+    raise InvalidKey(
+        f"this stage serves what {expected} signed, got key {signer.public_key.key_id[:16]}…; publish with one of "
+        "those, or add this one to the stage's signing_public_keys"
+    )
 
 
 def _new_passphrase(given: Shell, key: str) -> str:

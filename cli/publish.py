@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.gate import sending, storing, watching
-from cli.keys import SIGNING_KEY, signer_named
+from cli.keys import SIGNING_KEY, check_signer, signer_named
 from cli.options import Json, Local, StageName, StoreUrl
 from cli.plan import plan_document, print_plan
 from cli.render import Output, megabytes
@@ -81,6 +81,8 @@ def command(
     objects = chosen.objects()
     named = key or given.environ.get(SIGNING_KEY)
     signer = signer_named(given, named) if named else None
+    target = chosen.target()
+    check_signer(signer, target)
     options = GateOptions(
         sample=sample,
         truth=truth,
@@ -90,7 +92,7 @@ def command(
         quantize=quantize,
         max_drop=parse_drops(max_drop or []),
         prices=prices,
-        target=chosen.target(),
+        target=target,
     )
     with tempfile.TemporaryDirectory(prefix="warmstart-") as folder:
         try:

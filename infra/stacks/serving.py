@@ -16,6 +16,7 @@ from infra.constructs.api import InferenceApi
 from infra.constructs.function import LiveFunction
 from infra.stacks import rights
 from infra.stacks.store import bucket_export
+from model_store.signing.public_key import parse_public_key
 from warmstart import environment, stacks
 
 CONTROL_MEMORY_MB: Final = 512
@@ -103,4 +104,6 @@ def _environment(config: StageConfig, store: s3.IBucket, *, service: str) -> dic
 
 def _target(config: StageConfig) -> str:
     names = ("architecture", "memory_mb", "ephemeral_storage_mb", "timeout_s")
-    return json.dumps({name: getattr(config, name) for name in names})
+    keys = config.signing_public_keys if config.require_signature else ()
+    signed_by = [parse_public_key(text).key_id for text in keys]
+    return json.dumps({**{name: getattr(config, name) for name in names}, "signed_by": signed_by})

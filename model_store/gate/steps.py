@@ -79,12 +79,16 @@ class GateRejected(WarmstartError):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The function that is going to serve: what the stage's settings say. Sizes in MB of 2^20 bytes."""
+    """The function that is going to serve: what the stage's settings say. Sizes in MB of 2^20 bytes.
+
+    `signed_by` are the ids of the keys, one of which has to sign; empty where no signature is asked for.
+    """
 
     architecture: Literal["arm64", "x86_64"] = "arm64"
     memory_mb: int = 1769
     ephemeral_storage_mb: int = 1024
     timeout_s: int = 29
+    signed_by: tuple[str, ...] = ()
 
 
 def parse_target(text: str, *, where: str) -> Target:
@@ -94,7 +98,7 @@ def parse_target(text: str, *, where: str) -> Target:
         if document["architecture"] not in ("arm64", "x86_64"):
             raise ValueError(f"architecture {document['architecture']!r}")
         sizes = {name: int(document[name]) for name in ("memory_mb", "ephemeral_storage_mb", "timeout_s")}
-        return Target(architecture=document["architecture"], **sizes)
+        return Target(architecture=document["architecture"], signed_by=tuple(document.get("signed_by", ())), **sizes)
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidSetting(
             f"{where}: not a function's settings ({error}): {text[:80]!r}; redeploy", name=where

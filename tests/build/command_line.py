@@ -47,13 +47,14 @@ class MemoryStage:
     def __init__(self) -> None:
         self.store: ObjectStore = MemoryObjects()
         self.predictor = Predictor(Answer({"predictions": []}, 1, "r-1"))
+        self.serves = Target()
         self.is_closed = False
 
     def objects(self) -> ObjectStore:
         return self.store
 
     def target(self) -> Target:
-        return Target()
+        return self.serves
 
     def client(self) -> Predictor:
         return self.predictor

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from infra.config import settings
+from model_store.gate.steps import parse_target
 from tests.build.assets import asset, stand_in_assets
 from tests.build.templates import CONTEXT, Template, stacks, synthesize, text
+from warmstart import stacks as stack_names
 
 pytestmark = pytest.mark.xdist_group("template")
 
@@ -190,6 +192,8 @@ def test_signatures_are_asked_for_with_a_layer_and_the_keys_that_they_are_checke
     assert len(signed.function("control")["Layers"]) == 1
     assert signed.function("inference")["Environment"]["Variables"]["WARMSTART_SIGNED_BY"] == ED25519
     assert "WARMSTART_SIGNED_BY" not in signed.function("control")["Environment"]["Variables"]
+    target = parse_target(signed.document["Outputs"][stack_names.INFERENCE_TARGET]["Value"], where="output")
+    assert [key_id[:16] for key_id in target.signed_by] == ["06e3fd8fda29bb60"]  # sha256 of the DER
 
 
 def test_keys_alone_change_nothing() -> None:

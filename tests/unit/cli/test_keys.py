@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from model_store.gate.steps import Target
 from model_store.signing.public_key import parse_public_key
-from tests.build import signing
+from tests.build import models, signing
 from tests.build.command_line import ENVIRON, CommandLine
 
 PASSPHRASE = {**ENVIRON, "WARMSTART_SIGNING_KEY_PASSPHRASE": "correct horse"}
@@ -52,6 +53,23 @@ def test_a_wrong_passphrase_is_one_clear_line(warmstart: CommandLine, tmp_path: 
 
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith("invalid_key: key ")
+
+
+def test_nothing_is_published_that_the_stage_would_refuse_to_serve(warmstart: CommandLine, tmp_path: Path) -> None:
+    source, key = tmp_path / "scale.onnx", tmp_path / "key.pem"
+    source.write_bytes(models.scale())
+    ann = warmstart("keys", "new", str(tmp_path / "ann.pem"), "--json").document["key_id"]
+    warmstart("keys", "new", str(key))
+    warmstart.stage.serves = Target(signed_by=(ann,))
+
+    unsigned = warmstart("publish", str(source), "-n", "scale")
+    foreign = warmstart("publish", str(source), "-n", "scale", "--key", str(key))
+
+    assert (unsigned.code, foreign.code) == (1, 1)
+    assert unsigned.err.startswith(f"unsigned: this stage serves what key {ann[:16]}… signed, and nothing else")
+    assert foreign.err.startswith(f"invalid_key: this stage serves what key {ann[:16]}… signed, got key ")
+    assert list(warmstart.stage.store.keys("")) == []
+    assert warmstart("publish", str(source), "-n", "scale", "--key", str(tmp_path / "ann.pem")).code == 0
 
 
 def test_an_existing_key_is_not_overwritten(warmstart: CommandLine, tmp_path: Path) -> None:
