@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model_store.convert.boosting import register
 from model_store.convert.graph import join_columns
 from model_store.convert.pickles import load_saved, saved
+from model_store.convert.sklearn_example import example_of
 from model_store.convert.sklearn_inputs import Inputs, inputs_of
 from model_store.convert.sklearn_outputs import answer, labels_of, outputs_of, shape_outputs
 from model_store.convert.sklearn_parts import check_parts, described, options_of, parts_of
@@ -39,8 +40,6 @@ class SklearnModel:
     in its place.
     """
 
-    example: Batch | None = None
-
     def __init__(
         self,
         estimator: BaseEstimator,
@@ -61,6 +60,11 @@ class SklearnModel:
     def origin(self) -> Origin:
         """Name the estimator, a pipeline's steps included, and what was warned of when it was read."""
         return Origin(self._framework, self._version, described(self._estimator) + self._warned)
+
+    @property
+    def example(self) -> Batch | None:
+        """Rows of what its encoders and vectorizers know; None where it takes numbers alone."""
+        return example_of(self._estimator, self._find_inputs())
 
     def convert(self, folder: Path, sample: Sample | None) -> Converted:
         """Convert with skl2onnx.

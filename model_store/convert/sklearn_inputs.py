@@ -45,7 +45,7 @@ class Inputs(NamedTuple):
         return pd.DataFrame({name: np.asarray(batch[name]).reshape(-1) for name, _ in self.specs})
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """Columns that one transformer of a ColumnTransformer takes together."""
 
     transformer: Any
@@ -123,7 +123,7 @@ def _kinds(transformer: Any, columns: tuple[str, ...], sample: Sample | None) ->
     """
     kinds = dict[str, Kind]()
     numbers = list[str]()
-    for group in _groups(transformer, columns):
+    for group in groups_of(transformer, columns):
         if isinstance(group.transformer, str) and group.transformer == "drop":
             continue
         for index, name in enumerate(group.columns):
@@ -140,9 +140,10 @@ def _ask(name: str) -> Kind:
     )
 
 
-def _groups(transformer: Any, columns: tuple[str, ...]) -> Iterator[_Group]:
+def groups_of(transformer: Any, columns: tuple[str, ...]) -> Iterator[Group]:
+    """List a ColumnTransformer's transformers, each with its columns' names."""
     for _, part, chosen in transformer.transformers_:
-        yield _Group(part, _chosen(chosen, columns))
+        yield Group(part, _chosen(chosen, columns))
 
 
 def _chosen(chosen: Any, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -84,7 +84,9 @@ def named_columns(folder: Path) -> Built:
     return Built(as_skops(model, folder), columns(rows), expected, table_sample(table))
 
 
-def mixed_columns(encoder: Any, last: Callable[[], Any], save: Save) -> Callable[[Path], Built]:
+def mixed_columns(
+    encoder: Any, last: Callable[[], Any], save: Save, *, sampled: bool = True
+) -> Callable[[Path], Built]:
     """A ColumnTransformer: numbers imputed, text encoded, whole numbers passed through."""
 
     def build(folder: Path) -> Built:
@@ -94,7 +96,7 @@ def mixed_columns(encoder: Any, last: Callable[[], Any], save: Save) -> Callable
         model = make_pipeline(prepare, last()).fit(data.x[:TRAIN], data.y[:TRAIN])
         rows = data.x[TRAIN:].dropna()
         expected = {"label": labels(model.predict(rows)), "probabilities": model.predict_proba(rows)}
-        return Built(save(model, folder), columns(rows), expected, table_sample(data.x))
+        return Built(save(model, folder), columns(rows), expected, table_sample(data.x) if sampled else None)
 
     return build
 
@@ -236,6 +238,7 @@ CASES = (
     Case("named-columns", named_columns),
     Case("columns-of-text", mixed_columns(ONE_HOT, logistic, as_skops)),
     Case("columns-of-text-boosted", mixed_columns(OrdinalEncoder(), lambda: GradientBoostingClassifier(), as_joblib)),
+    Case("columns-without-sample", mixed_columns(OneHotEncoder(), logistic, as_skops, sampled=False)),
     Case("tfidf", texts(lambda: make_pipeline(TfidfVectorizer(), logistic()), as_skops)),
     Case("bigrams", texts(bigrams, as_joblib, sampled=False)),
     Case(

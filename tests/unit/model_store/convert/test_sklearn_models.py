@@ -173,3 +173,27 @@ def test_a_target_without_a_way_back_is_refused(tmp_path: Path) -> None:
 def test_rows_that_the_estimator_itself_refuses_are_its_own_failure() -> None:
     with pytest.raises(UnsupportedModel, match=r"Ridge: it fails on these rows itself: .*NaN"):
         adopt(Ridge().fit(X, Y)).predict({"X": np.full((1, 3), np.nan)})
+
+
+def test_a_model_gives_the_categories_that_it_knows_as_its_example() -> None:
+    example = adopt(prepared(size=StandardScaler(), rooms=OneHotEncoder(), town=OneHotEncoder())).example
+
+    assert {name: (array.shape, array.dtype.kind) for name, array in example.items()} == {
+        "size": ((24, 1), "f"),
+        "rooms": ((24, 1), "i"),
+        "town": ((24, 1), "O"),
+    }
+    assert set(example["rooms"].ravel()) == {0, 1, 2, 3, 4}
+    assert set(example["town"].ravel()) == {"Oslo", "Rome"}
+
+
+def test_a_model_of_texts_gives_its_words_as_its_example() -> None:
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(["good day", "bad day"] * 5, [1, 0] * 5)
+
+    texts = adopt(model).example["text"].ravel().tolist()
+
+    assert set(" ".join(texts).lower().replace("!", "").replace("zyx,", "").split()) == {"good", "bad", "day"}
+
+
+def test_a_model_of_numbers_needs_no_example() -> None:
+    assert adopt(Ridge().fit(X, Y)).example is None
