@@ -17,13 +17,11 @@ from model_store.gate.layouts import AS_CONVERTED, Written, this_processor, writ
 from model_store.gate.measure import one_request
 from model_store.gate.quantize import quantize
 from model_store.gate.sample import cast
-from model_store.gate.side_by_side import PATIENCE, Measured, Patience, measure
+from model_store.gate.side_by_side import MAX_WARM_RATIO, PATIENCE, Measured, Patience, measure
 from model_store.gate.speed import DOWNLOAD_BYTES_PER_S
 from model_store.gate.steps import Figure, GateOptions, Outcome, Target
 from warmstart import limits
 
-MAX_WARM_RATIO: Final = 1.03
-"""What a layout may be slower than the model as converted, once it is warm."""
 MIN_GAIN: Final = 0.05
 """By which part of the first answer's time a cold start has to be shorter, for a layout to replace a simpler one."""
 MIN_GAIN_OF_VARIANT: Final = 0.1

@@ -27,7 +27,9 @@ from warmstart.errors import UnsupportedModel
 
 MIN_ROUNDS: Final = 3
 MAX_ROUNDS: Final = 11
-MAX_PAIRS: Final = 200
+MAX_PAIRS: Final = 400
+MAX_WARM_RATIO: Final = 1.03
+"""What a layout may be slower than the first one, once it is warm."""
 _WORKER: Final = (
     "import json, sys; request = json.load(sys.stdin); sys.path[:] = request['path']; "
     "from model_store.gate.side_by_side import work; print(json.dumps(work(request)))"
@@ -37,12 +39,14 @@ _WORKER: Final = (
 class Patience(NamedTuple):
     """How long measuring may take: rounds of opening until `loading_s` are over, pairs of runs until `warm_s` are.
 
-    Both go on until there are `MIN_ROUNDS` and `min_pairs`, unless `at_most_s` are over.
+    Both go on until there are `MIN_ROUNDS` and `min_pairs`, unless `at_most_s` are over; and up to `in_doubt_s` longer
+    while the pairs do not tell whether a layout is slower than `MAX_WARM_RATIO`: other work on the machine shows there.
     """
 
     loading_s: float = 0.4
     warm_s: float = 0.1
     min_pairs: int = 51
+    in_doubt_s: float = 2.0
     at_most_s: float = 30.0
 
 
@@ -176,8 +180,9 @@ class _Worker:
         for session in sessions:
             run(session, self._feeds)
         pairs = list[tuple[float, float]]()
+        ratios = list[float]()
         started = time.perf_counter()
-        while not self._has_pairs(len(pairs), time.perf_counter() - started):
+        while not self._has_pairs(ratios, time.perf_counter() - started):
             swapped = len(pairs) % 2  # whoever goes second finds the other's data in the caches
             before = time.perf_counter()
             run(sessions[swapped], self._feeds)
@@ -185,14 +190,16 @@ class _Worker:
             run(sessions[1 - swapped], self._feeds)
             times = (between - before, time.perf_counter() - between)
             pairs.append((times[swapped], times[1 - swapped]))
-        ratio = _median([mine / base for base, mine in pairs])
-        return [ratio, _median([mine for _, mine in pairs]) * 1e3, _median([base for base, _ in pairs]) * 1e3]
+            ratios.append(pairs[-1][1] / pairs[-1][0])
+        return [_median(ratios), _median([mine for _, mine in pairs]) * 1e3, _median([base for base, _ in pairs]) * 1e3]
 
-    def _has_pairs(self, pairs: int, elapsed_s: float) -> bool:
-        patience = self._patience
+    def _has_pairs(self, ratios: list[float], elapsed_s: float) -> bool:
+        patience, pairs = self._patience, len(ratios)
         if pairs >= MAX_PAIRS or (elapsed_s > patience.at_most_s and pairs >= MIN_ROUNDS):
             return True
-        return pairs >= patience.min_pairs and elapsed_s > patience.warm_s
+        if pairs < patience.min_pairs or elapsed_s < patience.warm_s:
+            return False
+        return elapsed_s > patience.warm_s + patience.in_doubt_s or not _is_doubtful(ratios)
 
 
 def _in_a_copy(work: Callable[[], list[float]]) -> list[float] | None:
@@ -238,6 +245,13 @@ def _storable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _as_asked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array.astype(object) if array.dtype.kind == "U" else array
+
+
+def _is_doubtful(ratios: list[float]) -> bool:
+    """Say whether the median may as well lie on the other side of the limit, by the spread of the middle half."""
+    lower, middle, upper = statistics.quantiles(ratios, n=4)
+    margin: float = 1.5 * (upper - lower) / len(ratios) ** 0.5
+    return abs(middle - MAX_WARM_RATIO) < margin
 
 
 def _median(values: list[float]) -> float:

@@ -15,7 +15,7 @@ from model_store.gate.steps import GateOptions, Target
 from tests.build import layered
 from warmstart.errors import UnsupportedModel
 
-QUICK = Patience(loading_s=0.0, warm_s=0.0, min_pairs=3)
+QUICK = Patience(loading_s=0.0, warm_s=0.0, min_pairs=3, in_doubt_s=0.0)
 NONE: frozenset[str] = frozenset()
 OWN = frozenset({"own"})
 MB = 1_000_000

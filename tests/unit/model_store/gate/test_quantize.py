@@ -18,7 +18,7 @@ from model_store.gate.steps import GateOptions, Outcome, Rejected
 from tests.build import layered, models
 from warmstart.errors import InvalidSample, UnsupportedModel
 
-QUICK = Patience(loading_s=0.0, warm_s=0.0, min_pairs=3)
+QUICK = Patience(loading_s=0.0, warm_s=0.0, min_pairs=3, in_doubt_s=0.0)
 X = {"x": layered.ROWS}
 
 
