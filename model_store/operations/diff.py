@@ -51,6 +51,7 @@ def diff(registry: Registry, before: ModelRef, after: ModelRef) -> VersionDiff:
     )
 
 
+_NAMES = ("name", "output", "layout", "processor", "memory_mb")
 _SECTIONS = ("signature", "labels", "size", "files", "run", "preprocessing", "provenance", "gate")
 
 
@@ -107,6 +108,7 @@ def _leaves(where: str, figure: Any) -> Iterator[tuple[str, Leaf]]:
 
 
 def _name(item: Any, number: int) -> str:
-    """Call an element of a list by its name if it has one: outputs may come in another order."""
-    name = item.get("name", item.get("output", number)) if isinstance(item, Mapping) else number
-    return str(name)
+    """Call an element of a list by what the gate calls it: elements may come in another order."""
+    if isinstance(item, Mapping):
+        return str(next((item[field] for field in _NAMES if field in item), number))
+    return str(number)

@@ -81,14 +81,14 @@ def test_what_the_gate_measured_is_compared_and_how_long_it_took_is_not() -> Non
         steps: list[dict[str, Any]] = [
             {"step": "parity", "status": status, "seconds": version, "summary": "", "figures": {"outputs": outputs}},
             {"step": "parity", "status": status, "seconds": version, "summary": "", "figures": {"rows": 10 * version}},
-            {"step": "forecast", "status": status, "figures": {"memory": {"mb": 512, "sizes": [1, version]}}},
+            {"step": "forecast", "status": status, "figures": {"by_memory": [{"memory_mb": 512, "sizes": [1, version]}]}},
         ]
         with_gate(objects, manifest(version=version), steps)
 
     assert differences(objects) == [
         ("gate", "parity.outputs[y].max_absolute", 1e-7, 2e-7),
         ("gate", "parity 2.rows", 10, 20),
-        ("gate", "forecast.memory.sizes", "1, 1", "1, 2"),
+        ("gate", "forecast.by_memory[512].sizes", "1, 1", "1, 2"),
     ]
 
 
