@@ -169,13 +169,13 @@ def _checked(path: Path) -> list[str]:
 
     try:
         checker.check_model(path)
-    except checker.ValidationError as error:
+    except (checker.ValidationError, UnicodeDecodeError) as error:  # the latter of a reason with a name that is no text
         if "Field 'shape'" in str(error):  # of an output: ONNX Runtime infers it, and so does the signature
             return [f"ONNX's checker misses what ONNX Runtime infers: {_first_line(error)}"]
         raise UnsupportedModel(f"{path}: ONNX's checker refuses it: {_first_line(error)}; export it again") from error
     try:
         checker.check_model(path, full_check=True)
-    except (checker.ValidationError, shape_inference.InferenceError) as error:
+    except (checker.ValidationError, shape_inference.InferenceError, UnicodeDecodeError) as error:
         return [f"ONNX's inference of shapes disagrees with the graph: {_first_line(error)}"]
     return []
 

@@ -23,6 +23,7 @@ MAX_GRAPH_BYTES: Final = 2**31 - 1
 """A serialized protocol buffer is smaller than 2 GiB: protobuf.dev, "Proto Limits"."""
 MAX_VERSION_BYTES: Final = 10_240 * 1024 * 1024
 """A version has to fit into Lambda's /tmp: Lambda developer guide, "Lambda quotas"."""
+_MAX_LOCATION_BYTES: Final = 255
 _RESERVED: Final = (GRAPH, keys.MANIFEST, keys.CLAIM)
 _ZIPMAP_OFF: Final = "convert it without ZipMap: `to_onnx(model, sample, options={id(model): {'zipmap': False}})`"
 
@@ -102,6 +103,8 @@ def refuse_values(path: Path, model: ModelProto) -> None:
     """Refuse inputs and outputs that no request or answer can carry. Raises: UnsupportedModel."""
     for role, values in (("input", inputs_of(model)), ("output", model.graph.output)):
         for value in values:
+            if not isinstance(value.name, str):  # protobuf's word for what is not UTF-8
+                raise UnsupportedModel(f"{path}: {role} {value.name!r}: expected a name in UTF-8: export it again")
             _datatype(f"{path}: {role} {value.name!r}", value)
 
 
@@ -140,7 +143,11 @@ def _external_files(path: Path, model: ModelProto) -> list[tuple[str, Path]]:
     return [(location, _beside(path, location)) for location in dict.fromkeys(entry.value for entry in entries)]
 
 
-def _beside(path: Path, location: str) -> Path:
+def _beside(path: Path, location: str | bytes) -> Path:
+    if isinstance(location, bytes) or "\0" in location or len(location.encode()) > _MAX_LOCATION_BYTES:
+        raise UnsupportedModel(
+            f"{path}: external data {location[:80]!r}: expected a file's name, in UTF-8: save it again"
+        )
     folder, parts = path.parent.resolve(), location.split("/")
     found = (folder / location).resolve()
     if location.startswith("/") or "\\" in location or any(part in ("", ".", "..") for part in parts):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -89,10 +90,10 @@ def _read_parquet(path: Path) -> dict[str, Array]:
 
     try:
         table = parquet.ParquetFile(path).read()
-    except (arrow.ArrowException, OSError) as error:
+        index = [name for name in table.column_names if _PANDAS_INDEX.match(name)]
+        return _columns(path, table.drop_columns(index))
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InvalidSample(f"{path}: not readable as Parquet: {_first_line(error)}: write it again") from error
-    index = [name for name in table.column_names if _PANDAS_INDEX.match(name)]
-    return _columns(path, table.drop_columns(index))
 
 
 def _read_csv(path: Path) -> dict[str, Array]:
@@ -104,7 +105,7 @@ def _read_csv(path: Path) -> dict[str, Array]:
 
     try:
         return _columns(path, _with_times_as_text(read))
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, UnicodeDecodeError) as error:  # the latter of a name that is not UTF-8
         raise InvalidSample(f"{path}: not readable as CSV: {_first_line(error)}") from error
 
 
@@ -118,7 +119,7 @@ def _read_json_lines(path: Path) -> dict[str, Array]:
 
     try:
         return _columns(path, _with_times_as_text(read))
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, UnicodeDecodeError) as error:
         raise InvalidSample(f"{path}: not readable as JSON lines: {_first_line(error)}") from error
 
 
@@ -189,7 +190,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
             "save numbers or text of a fixed width, e.g. `array.astype(str)`" if "pickle" in reason else "save it again"
         )
         raise InvalidSample(f"{path}: not readable as npz: {reason}: {hint}") from error
-    except (OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, MemoryError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidSample(f"{path}: not readable as npz: {error}: save it again with numpy.savez") from error
 
 

@@ -119,6 +119,24 @@ def test_external_data_outside_of_the_folder_is_refused(tmp_path: Path, location
         read_onnx(path)
 
 
+@pytest.mark.parametrize("location", ["w\0", "w" * 300])
+def test_external_data_under_no_possible_name_is_refused(tmp_path: Path, location: str) -> None:
+    path = models.with_external_data(tmp_path)
+    relocate(path, location)
+
+    with pytest.raises(UnsupportedModel, match="expected a file's name, in UTF-8"):
+        read_onnx(path)
+
+
+@pytest.mark.parametrize(("name", "message"), [(b"weights.bin", "expected a file's name"), (b"\x0a\x01x", "in UTF-8")])
+def test_names_that_are_not_utf_8_are_refused(tmp_path: Path, name: bytes, message: str) -> None:
+    path = models.with_external_data(tmp_path)
+    path.write_bytes(path.read_bytes().replace(name, name[:-1] + b"\xe9"))
+
+    with pytest.raises(UnsupportedModel, match=message):
+        read_onnx(path)
+
+
 @pytest.mark.parametrize("location", ["manifest.json", "claim.json", "model.onnx"])
 def test_external_data_under_a_name_of_ours_is_refused(tmp_path: Path, location: str) -> None:
     path = models.with_external_data(tmp_path)

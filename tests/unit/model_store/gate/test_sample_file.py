@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from model_store.gate.sample import read_sample
@@ -125,6 +128,31 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidSample, match=r"column 'a': expected numbers, booleans or text, got binary: .* UTF-8"):
         read_sample(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize("content", [b"a\xe9,b\n1,2\n", b'{"a\xe9": 1}\n'])
+def test_names_in_another_encoding_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "rows").write_bytes(content)
+
+    with pytest.raises(InvalidSample, match=r"not readable as .*'utf-8' codec"):
+        read_sample(tmp_path / "rows")
+
+
+@given(where=st.integers(0, 10_000), byte=st.integers(0, 255), which=st.integers(0, 3))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_file_is_read_or_refused(tmp_path: Path, where: int, byte: int, which: int) -> None:
+    whole = [
+        table(tmp_path, a=[1, 2], b=["x", "y"]),
+        arrays(tmp_path, a=np.zeros((2, 3)), b=np.array(["x", "y"])),
+        text(tmp_path, 'a,b\n1,"x"\n2,y\n'),
+        text(tmp_path, '{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n', "rows.jsonl"),
+    ][which]
+    body = bytearray(whole.read_bytes())
+    body[where % len(body)] = byte
+    whole.write_bytes(body)
+
+    with contextlib.suppress(InvalidSample):
+        assert read_sample(whole).rows > 0
 
 
 def test_a_date_in_parquet_is_refused_with_the_remedy(tmp_path: Path) -> None:
