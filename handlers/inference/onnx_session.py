@@ -43,6 +43,8 @@ class OnnxSession:
         self._name = f"model {manifest.name}:{manifest.version}"
         options = session_options(threads, manifest.run)
         self._session: Runs
+        if manifest.run.extensions:
+            options.register_custom_ops_library(self._extensions())
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except FAILURES as error:
@@ -52,6 +54,19 @@ class OnnxSession:
             self._session = self._prepared(path.parent)
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
         self._compare("output", self._session.get_outputs(), manifest.signature.outputs)
+
+    def _extensions(self) -> str:
+        """Find the library of onnxruntime-extensions; its package is not imported, and needs not be whole."""
+        from importlib.util import find_spec
+
+        spec = find_spec("onnxruntime_extensions")
+        found = [path for folder in (spec and spec.submodule_search_locations) or () for path in _libraries(folder)]
+        if not found:
+            raise ModelNotLoadable(
+                f"{self._name}: has operators of onnxruntime-extensions, which the inference layer does not hold: "
+                "publish it with standard operators, or its Hugging Face folder (docs/hugging-face.md)"
+            )
+        return found[0]
 
     def _prepared(self, folder: Path) -> PreparedSession:
         """Put in front of the graph what lies beside it; the library for it is imported for such models alone."""
@@ -90,6 +105,10 @@ class OnnxSession:
                     f"{self._name}: {role} {spec.name!r}: expected a datatype that numpy has, got BF16; "
                     "cast it to FP32 inside the model and publish again"
                 )
+
+
+def _libraries(folder: str) -> list[str]:
+    return [str(path) for path in sorted(Path(folder).glob("_extensions_pydll*.so"))]
 
 
 def session_options(threads: int, run: RunOptions) -> ort.SessionOptions:

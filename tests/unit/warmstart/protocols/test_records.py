@@ -39,6 +39,17 @@ def test_a_list_of_records_is_one_row_each() -> None:
     assert gather(records, AGE, CITY) == {"age": ("int64", [[3], [4]]), "city": ("object", ["Bern", "Zug"])}
 
 
+def test_a_file_in_base64_may_be_marked_as_such() -> None:
+    records = [{"city": {"b64": "QUJD"}}, {"city": "REVG"}]
+    assert gather(records, CITY) == {"city": ("object", ["QUJD", "REVG"])}
+
+
+@pytest.mark.parametrize("value", [{"b64": 3}, {"b64": "QUJD", "x": 1}, {}])
+def test_another_object_is_no_value_of_a_record(value: object) -> None:
+    with pytest.raises(InvalidValue, match="input 'city': expected BYTES values"):
+        gather({"city": value}, CITY)
+
+
 @pytest.mark.parametrize(
     "body", [{"features": [1, 2, 3, 4]}, [{"features": [1, 2, 3, 4]}], [1, 2, 3, 4], [[1, 2, 3, 4]]]
 )
