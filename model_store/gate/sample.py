@@ -45,6 +45,9 @@ def arrange(sample: Sample, inputs: tuple[TensorSpec, ...]) -> Batch:
     input (rows, features). Raises: InvalidSample, naming columns that are missing or too many.
     """
     columns = sample.columns
+    for name, array in columns.items():
+        if array.dtype.kind not in "biufOU":
+            raise InvalidSample(f"column {name!r}: expected numbers, booleans or text, got {array.dtype}: convert it")
     if len(inputs) == 1 and inputs[0].name not in columns:
         [spec] = inputs
         if len(columns) == 1:

@@ -70,6 +70,7 @@ def test_named_tensors_of_one_column_fit_an_input_of_one_axis() -> None:
         ({"Age": [1], "city": ["x"]}, (A, B), "the sample lacks 'age' (did you mean it by 'Age'?): name its columns as the model's inputs"),
         ({"age": [1]}, (A, B), "the model takes 'age', 'city'; the sample lacks 'city'"),
         ({"age": [1], "city": ["x"], "y": [1]}, (A, B), "the sample has 'y' beside: remove what is no input, or, if it is the right answer, say so (--truth y)"),
+        ({"a": [1], "day": np.array(["2024-01-31"], "M8[D]")}, (X,), "column 'day': expected numbers, booleans or text, got datetime64[D]: convert it"),
         ({"X": np.zeros((3, 5))}, (X,), "'X': expected X: FP32 [-1, 2] (-1 is any size), got the shape [3, 5]"),
         ({"a": [1.0, 2.0]}, (TensorSpec("x", "FP32", (-1, 3, 4)),), "'a': expected x: FP32 [-1, 3, 4] (-1 is any size), got the shape [2]: give tensors as npz"),
         ({"x": np.zeros((3, 2))}, (TensorSpec("x", "FP32", (1, 2)),), "the model takes 1 rows at a time, the sample has 3"),
