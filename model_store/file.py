@@ -20,7 +20,14 @@ from uuid import uuid4
 
 from model_store.file_errors import translated
 from model_store.objects import ObjectInfo, OnBytes, Sent, StoredObject
-from warmstart.errors import ArtifactMismatch, ObjectNotFound, PreconditionFailed, StoreDenied
+from warmstart.errors import (
+    ArtifactMismatch,
+    InsufficientMemory,
+    ObjectNotFound,
+    PreconditionFailed,
+    StoreDenied,
+    StoreFull,
+)
 
 OWN: Final = ".warmstart"
 """The folder of what is not an object: the lock, and files that are being written."""
@@ -63,6 +70,10 @@ class FileObjects:
                     for block in iter(lambda: source.read(BLOCK_BYTES), b""):
                         target.write(block)
                 part.replace(path)
+        except StoreFull as error:  # not the store's disk: nothing was written there
+            raise InsufficientMemory(
+                f"{key}: no room for {size_bytes} bytes at {path}; free some, or give a function more ephemeral storage"
+            ) from error
         finally:
             part.unlink(missing_ok=True)
 
@@ -161,8 +172,8 @@ class FileObjects:
     def _commit(self, temporary: Path, key: str, *, if_absent: bool, if_match: str | None) -> None:
         """Give a file that is written and flushed its key, if the condition holds."""
         with self._locked():
-            self._check(key, if_absent=if_absent, if_match=if_match)
             try:
+                self._check(key, if_absent=if_absent, if_match=if_match)
                 with self._folder(key, create=True) as (folder, name):
                     os.replace(temporary, name, dst_dir_fd=folder)
                     os.fsync(folder)

@@ -16,7 +16,7 @@ from model_store.file import LEFT_FOR_S, FileObjects
 from model_store.operations.verify import verify_version
 from model_store.registry import Registry
 from tests.build.stores import MIB
-from warmstart.errors import ObjectNotFound, StoreDenied, StoreFull
+from warmstart.errors import InsufficientMemory, ObjectNotFound, StoreDenied, StoreFull
 
 
 @pytest.fixture
@@ -96,8 +96,9 @@ def test_what_is_no_regular_file_is_refused(objects: FileObjects, root: Path) ->
 def test_a_file_is_no_folder(objects: FileObjects) -> None:
     objects.put("a", b"1")
 
-    with pytest.raises(StoreDenied, match="a/b: a file cannot be a folder too"):
-        objects.put("a/b", b"2")
+    for if_absent in (False, True):
+        with pytest.raises(StoreDenied, match="a/b: a file cannot be a folder too"):
+            objects.put("a/b", b"2", if_absent=if_absent)
     with pytest.raises(ObjectNotFound):
         objects.get("a/b")
 
@@ -223,6 +224,15 @@ def test_a_full_disk_is_said_and_leaves_nothing(objects: FileObjects, root: Path
     assert list((root / ".warmstart" / "new").iterdir()) == []
     objects.upload("b", tmp_path / "file")
     assert objects.stat("b").size_bytes == 3 * MIB
+
+
+def test_a_download_without_room_is_the_readers_trouble(objects: FileObjects, tmp_path: Path) -> None:
+    objects.put("a", bytes(2 * MIB))
+    (tmp_path / "tmp").mkdir()
+
+    with room_for(MIB), pytest.raises(InsufficientMemory, match=r"a: no room for 2097152 bytes at "):
+        objects.download("a", tmp_path / "tmp" / "a", size_bytes=2 * MIB)
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_folder_that_may_not_be_written_is_read_and_refuses(objects: FileObjects, root: Path) -> None:
