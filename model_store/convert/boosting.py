@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,23 +70,19 @@ def _xgboost_fault(part: Any) -> str | None:
     if not hasattr(part, "get_booster"):
         return None
     booster = part.get_booster()
-    if getattr(part, "booster", None) in ("dart", "gblinear"):
-        return f"the booster {part.booster!r}: train with booster='gbtree'"
+    learner = json.loads(booster.save_config())["learner"]
+    kind, objective = learner["gradient_booster"]["name"], learner["objective"]["name"]
+    if kind != "gbtree":
+        return f"the booster {kind!r}: train with booster='gbtree'"
     if "c" in (booster.feature_types or ()):
         return "categorical features: encode them before (OrdinalEncoder, OneHotEncoder)"
-    if part.objective in ("reg:logistic", "binary:logitraw", "binary:hinge"):
-        return f"the objective {part.objective!r}: use binary:logistic"
+    if objective in ("reg:logistic", "binary:logitraw", "binary:hinge"):
+        return f"the objective {objective!r}: use binary:logistic"
     if type(part).__name__ == "XGBRFClassifier" and part.n_classes_ > 2:
-        return "a forest of more than two classes: use XGBClassifier with num_parallel_tree=1"
-    if type(part).__name__.endswith("Regressor") and _targets(booster) > 1:
+        return "a forest of more than two classes: use XGBClassifier"
+    if int(learner["learner_model_param"].get("num_target", 1)) > 1:
         return "several targets at once: train a regressor for each (MultiOutputRegressor)"
     return None
-
-
-def _targets(booster: Any) -> int:
-    import json
-
-    return int(json.loads(booster.save_config())["learner"]["learner_model_param"].get("num_target", 1))
 
 
 def _lightgbm_fault(part: Any) -> str | None:

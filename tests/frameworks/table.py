@@ -2,7 +2,7 @@
 
     python -m tests.frameworks.table build/frameworks/results.jsonl
 
-A run replaces all results of the frameworks that it has; the others stay.
+A run replaces the results of the models that it has; the others stay.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def read_results(path: Path) -> list[Result]:
 
 
 def merge(kept: Sequence[Result], new: Sequence[Result]) -> list[Result]:
-    """Replace the results of the frameworks that ran."""
-    ran = {result.framework for result in new}
-    rows = [result for result in kept if result.framework not in ran] + list(new)
+    """Replace the results of the models that ran: of the same name, in the same framework."""
+    ran = {(result.framework, result.model) for result in new}
+    rows = [result for result in kept if (result.framework, result.model) not in ran] + list(new)
     return sorted(rows, key=lambda result: (result.framework, result.model))
 
 
