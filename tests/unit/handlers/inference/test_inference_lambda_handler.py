@@ -135,7 +135,7 @@ def test_nothing_is_imported_by_serving(run: Run) -> None:
 @pytest.mark.parametrize(
     "package",
     ["boto3", "botocore", "fastapi", "starlette", "pydantic", "aws_lambda_powertools", "mangum", "requests", "onnx",
-     "http.client", "asyncio", "ssl", "email", "tempfile", "shutil"],
+     "http.client", "asyncio", "ssl", "email", "tempfile", "shutil", "cryptography", "model_store.signing"],
 )  # fmt: skip
 def test_what_would_cost_a_cold_start_is_not_loaded(run: Run, package: str) -> None:
     loaded_by_lambda_and_the_runtime = set(run.seen["all"]) - set(run.seen["at_import"]) - set(run.seen["by_serving"])
