@@ -9,7 +9,7 @@ import filecmp
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -30,8 +30,14 @@ OPTIMISED_FINISHED_AT_LOAD: Final = "optimised, weights mapped, finished at load
 WEIGHTS: Final = "weights.bin"
 MIN_MAPPED_BYTES: Final = 2**20
 """Below this, weights stay in the graph's file: a second file is a second request to the store, and saves less."""
+LARGE_BYTES: Final = 10**9
+"""From here on, a model is written once more and not several times: each takes its size on the disk, and minutes."""
 MIN_WEIGHT_BYTES: Final = 1024
 """Smaller tensors stay in the graph: shapes and the like, that the runtime wants to know when it loads it."""
+
+
+Files: TypeAlias = tuple[tuple[str, Path], ...]
+"""(name within the version, file on this disk), the graph first."""
 
 
 class Way(NamedTuple):
@@ -50,8 +56,6 @@ _PORTABLE: Final = (
     Way(MAPPED, "ORT_DISABLE_ALL", optimise=True),
     Way(OPTIMISED_FINISHED_AT_LOAD, "ORT_ENABLE_EXTENDED", optimise=True),
 )
-
-
 
 
 class Written(NamedTuple):
@@ -82,21 +86,23 @@ def write_layouts(candidate: Candidate, inputs: Batch, folder: Path, *, processo
     expected = run(reference, inputs)
     layouts, dropped = {AS_CONVERTED: source}, dict[str, str]()
     ways = tuple(_ways(source, processor))
+    files: dict[tuple[str, bool], Files] = {}  # the same bytes may be opened in two ways
     for number, way in enumerate(ways):
+        bytes_of = (way.level, way.prepacked)
         try:
-            layout = _write(source, way, folder / str(number))
-            name = way.name if len(layout.files) > 1 or way.name != OPTIMISED_MAPPED else OPTIMISED
+            if bytes_of not in files:
+                files[bytes_of] = _write(source, way, folder / str(number))
+            layout = Layout(files[bytes_of], source.run._replace(optimise=way.optimise))
             if way.mapped and way.optimise and len(layout.files) == 1:
-                dropped[way.name] = "no weight is large enough to lie apart"
-                continue
+                raise UnsupportedModel("no weight is large enough to lie apart")
             if same := next((name for name, other in layouts.items() if _is_same(layout, other)), None):
-                dropped[way.name] = f"the same as {same}"
-                continue
+                raise UnsupportedModel(f"the same as {same}")
             _compare(reference, expected, inputs, layout)
         except UnsupportedModel as error:
             dropped[way.name] = error.message
         else:
-            layouts[name] = layout
+            one_file = way.name == OPTIMISED_MAPPED and len(layout.files) == 1
+            layouts[OPTIMISED if one_file else way.name] = layout
     own = frozenset(way.name for way in ways if processor is not None and way.name.startswith(processor))
     return Written(layouts, own & set(layouts), dropped)
 
@@ -105,13 +111,16 @@ def _ways(source: Layout, processor: str | None) -> Iterator[Way]:
     if source.size_bytes < MIN_MAPPED_BYTES:
         yield from _SMALL
         return
-    yield from (way for way in _PORTABLE if way.name != MAPPED or len(source.files) == 1)
+    large = source.size_bytes >= LARGE_BYTES
+    yield from (way for way in _PORTABLE if way.name != MAPPED or (len(source.files) == 1 and not large))
+    if large:
+        return
     if processor is not None:
         yield Way(processor, "ORT_ENABLE_ALL")
         yield Way(f"{processor}, pre-packed", "ORT_ENABLE_ALL", prepacked=True)
 
 
-def _write(source: Layout, way: Way, folder: Path) -> Layout:
+def _write(source: Layout, way: Way, folder: Path) -> Files:
     """Let ONNX Runtime write what it would run. Raises: UnsupportedModel."""
     import onnxruntime as ort
 
@@ -131,7 +140,7 @@ def _write(source: Layout, way: Way, folder: Path) -> Layout:
         raise UnsupportedModel(f"ONNX Runtime {ort.__version__} does not write it: {error}") from error
     weights = folder / WEIGHTS
     beside = ((WEIGHTS, weights),) if weights.exists() and weights.stat().st_size else ()
-    return Layout(((GRAPH, folder / GRAPH), *beside), source.run._replace(optimise=way.optimise))
+    return ((GRAPH, folder / GRAPH), *beside)
 
 
 def _is_same(layout: Layout, other: Layout) -> bool:
