@@ -24,9 +24,11 @@ from model_store.manifest import render_manifest
 from model_store.signing.envelope import parse_envelope
 from model_store.signing.kms import Kms, kms_signer
 from model_store.signing.public_key import public_key
+from model_store.signing.sign import signer_for
 from model_store.signing.statement import render_statement
 from model_store.signing.verify import Trust
 from tests.build import manifests
+from tests.build.signing import nobody
 from warmstart.errors import InvalidKey, Unreachable
 
 
@@ -91,6 +93,23 @@ def test_a_key_is_found_by_its_alias(kms: Any) -> None:
         kms.delete_alias(AliasName="alias/publishers")
 
     assert named.public_key == kms_signer(made["KeyId"], region=None, kms=kms).public_key
+
+
+@pytest.mark.parametrize("prefix", ["awskms:", "awskms:///"], ids=["ours", "as cosign writes it"])
+def test_a_key_is_asked_for_in_the_region_that_its_arn_says(
+    moto_url: str, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    for name, value in (("ENDPOINT_URL_KMS", moto_url), ("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    client: Any = boto3.Session(region_name="eu-west-1").client("kms")
+    made = new(client)
+    client.close()
+
+    found = signer_for(f"{prefix}{made['Arn']}", passphrase=nobody, region="us-east-1")
+
+    assert found.public_key.algorithm == "ecdsa-p256"
+    with pytest.raises(InvalidKey, match="kms:GetPublicKey"):
+        signer_for(f"{prefix}{made['KeyId']}", passphrase=nobody, region="us-east-1")
 
 
 def test_a_key_that_is_not_there_is_refused_with_what_is_needed(kms: Any) -> None:

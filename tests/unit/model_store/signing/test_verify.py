@@ -265,3 +265,18 @@ def test_a_point_beside_the_curve_is_refused() -> None:
 
     with pytest.raises(InvalidKey, match="not a point of its curve"):
         Trust([parse_public_key(base64.b64encode(beside).decode())])
+
+
+@BOTH
+def test_no_bit_of_an_envelope_can_be_turned_to_say_something_else(key: PrivateKeyTypes) -> None:
+    described = manifests.manifest()
+    body, sealed, trusting = render_manifest(described), signing.seal(described, key=key), trust(key)
+    said = trusting.check(sealed, body, "iris", 1)
+
+    for place in range(len(sealed)):
+        for bit in (1, 2, 32):
+            turned = sealed[:place] + bytes([sealed[place] ^ bit]) + sealed[place + 1 :]
+            try:
+                assert trusting.check(turned, body, "iris", 1) == said
+            except SignatureInvalid:
+                continue
