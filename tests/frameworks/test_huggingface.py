@@ -25,7 +25,10 @@ from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 from tokenizers.implementations.sentencepiece_unigram import SentencePieceUnigramTokenizer
 from transformers import pipeline
 
+from model_store.convert.huggingface import adopt, load
+from model_store.convert.source import LoadOptions
 from tests.frameworks.matrix import Built, Case, Prove
+from warmstart.errors import UnsupportedModel
 
 TEXTS = [
     "The food was great, the service slow.",
@@ -263,6 +266,61 @@ def resnet(folder: Path) -> Path:
     )
     processor = transformers.ConvNextImageProcessorPil(size={"shortest_edge": 64}, crop_pct=0.875)
     return saved(folder, transformers.ResNetForImageClassification(config), processor)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(UnsupportedModel) as caught:
+        load(path, LoadOptions())
+    return caught.value.message
+
+
+def test_weights_without_a_head_are_refused(tmp_path: Path) -> None:
+    path = bert_uncased(tmp_path)
+    bare = transformers.BertModel.from_pretrained(path)
+    bare.save_pretrained(path)
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**config, "architectures": ["BertForSequenceClassification"]}))
+    assert "its weights lack classifier.bias, classifier.weight" in refused(path)
+
+
+def test_a_tokenizer_without_padding_is_refused(tmp_path: Path) -> None:
+    path = gpt2(tmp_path)
+    transformers.GPT2Tokenizer(**byte_level()).save_pretrained(path)
+    assert "GPT2Tokenizer: expected a padding token, got none: set `tokenizer.pad_token`" in refused(path)
+
+
+def test_truncated_weights_are_refused(tmp_path: Path) -> None:
+    weights = bert_uncased(tmp_path) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    assert "transformers does not read it" in refused(tmp_path)
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    path = bert_uncased(tmp_path)
+    for file in path.glob("*token*"):
+        file.unlink()
+    assert str(path) in refused(path)
+
+
+def test_a_processor_with_steps_of_its_own_is_refused(tmp_path: Path) -> None:
+    path = vit(tmp_path)
+    transformers.BeitImageProcessorPil().save_pretrained(path)
+    assert "BeitImageProcessorPil: expected resizing, cropping, rescaling and normalising as most" in refused(path)
+
+
+def test_a_model_without_its_tokenizer_is_refused_in_process() -> None:
+    with pytest.raises(UnsupportedModel, match="expected its tokenizer or image processor too: give a pipeline"):
+        adopt(transformers.BertForSequenceClassification(transformers.BertConfig(**SMALL)), LoadOptions())
+
+
+def test_the_snippet_of_the_documentation_publishes_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(1)
+    bert_uncased(tmp_path / "my-model")
+    monkeypatch.chdir(tmp_path)
+    document = (Path(__file__).parents[2] / "docs" / "hugging-face.md").read_text(encoding="utf-8")
+    snippet = document.partition("```python\n")[2].partition("```")[0]
+    exec(snippet.replace("/tmp/store", str(tmp_path / "store")), {})  # noqa: S102 - the document's own
+    assert [path.name for path in (tmp_path / "store").rglob("tokenizer.json")] == ["tokenizer.json"]
 
 
 CASES = (
