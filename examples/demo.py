@@ -5,8 +5,8 @@
 `--once` stops after the answers have been checked. Nobody needs to find that twin, so it takes any free port and writes
 its ready file into a temporary folder, beside whatever else runs on this machine.
 
-Three classifiers are trained on data that ships with scikit-learn, converted to ONNX and published; what comes back
-over HTTP is compared with what scikit-learn itself predicts for the same rows.
+Three classifiers are trained on data that ships with scikit-learn and published through the gate; what comes back over
+HTTP is compared with what scikit-learn itself predicts for the same rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -34,8 +33,9 @@ from cli.exit_codes import exit_code_of
 from cli.stage import READY_FILE, LocalStage
 from local.twin import Twin
 from local.types import TwinAddress
-from model_store.convert.sklearn import to_onnx
-from model_store.gate import apply, plan_file
+from model_store import publish
+from model_store.gate import GateOptions
+from model_store.stores import Store
 from warmstart.client import Client
 from warmstart.errors import WarmstartError
 from warmstart.refs import ModelRef
@@ -89,16 +89,11 @@ def train() -> list[Trained]:
     return trained
 
 
-def publish(model: Trained, stage: LocalStage) -> int:
-    """Convert a model and publish it into the twin's store, return its version."""
-    converted = to_onnx(model.estimator, model.rows)
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / f"{model.name}.onnx"
-        source.write_bytes(converted.graph)
-        objects = stage.objects()
-        plan = plan_file(source, model.name, objects, labels=model.labels)
-        published = apply(plan, objects, by="demo", clock=time.time, new_id=lambda: uuid.uuid4().hex[:8])
-    return published.manifest.version
+def publish_trained(model: Trained, stage: LocalStage) -> int:
+    """Take a model through the gate and publish it into the twin's store, return its version."""
+    options = GateOptions(labels=model.labels, target=stage.target())
+    store = Store("twin", stage.objects())
+    return publish(model.estimator, name=model.name, store=store, sample=model.rows, options=options).manifest.version
 
 
 def ask(client: Client, model: Trained) -> None:
@@ -148,8 +143,8 @@ def serve(port: int, *, ready_file: Path, once: bool) -> None:
             models = train()
         with closing(LocalStage(ready_file)) as stage:
             for model in models:
-                with step(f"convert and publish {model.name}"):
-                    publish(model, stage)
+                with step(f"prove and publish {model.name}"):
+                    publish_trained(model, stage)
         with Client(twin.address.endpoint, api_key=twin.address.api_key) as client:
             for model in models:
                 with step(f"predict {ROWS} rows of {model.name} over HTTP: the same as scikit-learn"):

@@ -70,11 +70,9 @@ def test_a_model_goes_its_whole_way(warmstart: Callable[..., Ran], tmp_path: Pat
     for factor in (2, 3):
         (tmp_path / f"{factor}.onnx").write_bytes(models.scale(factor))
 
-    assert warmstart("publish", str(tmp_path / "2.onnx"), "--name", "cli-scale").out == (
-        "cli-scale:1 published, 0.1 kB\n"
-    )
+    assert warmstart("publish", str(tmp_path / "2.onnx"), "--name", "cli-scale").out.startswith("cli-scale:1 published")
     assert "cli-scale  1         live → 1" in warmstart("models").lines
-    assert warmstart("show", "cli-scale").lines[-1] == "source  2.onnx"
+    assert "source  2.onnx" in warmstart("show", "cli-scale").lines
     assert predicted(warmstart) == [2, 4]
 
     warmstart("publish", str(tmp_path / "3.onnx"), "--name", "cli-scale")
@@ -85,6 +83,21 @@ def test_a_model_goes_its_whole_way(warmstart: Callable[..., Ran], tmp_path: Pat
     assert warmstart("alias", "cli-scale", "live", "1", "--expected", "2").code == 1
 
 
+def test_what_is_published_on_the_twin_is_looked_after(warmstart: Callable[..., Ran], tmp_path: Path) -> None:
+    for factor in (2, 3):
+        (tmp_path / "model.onnx").write_bytes(models.scale(factor))
+        warmstart("publish", str(tmp_path / "model.onnx"), "--name", "cli-kept")
+
+    assert warmstart("rollback", "cli-kept").out == "cli-kept@live → version 1 (was 2)\n"
+    assert warmstart("tags", "cli-kept", "--set", "owner=ada").lines == ["tag    value", "owner  ada"]
+    assert [change["version"] for change in warmstart("history", "cli-kept", "--json").document] == [1, 2, 1]
+    assert "files       model.onnx sha256" in warmstart("diff", "cli-kept:1", "cli-kept:2").out
+    assert warmstart("verify", "cli-kept").code == 0
+    assert warmstart("copy", "cli-kept", "--to", (tmp_path / "other").as_uri()).code == 0
+    assert (tmp_path / "other/models/cli-kept/versions/1/manifest.json").is_file()
+    assert warmstart("prune", "cli-kept", "--keep", "1", "--yes", "--json").document["versions"] == []
+
+
 def test_the_readmes_way_from_a_model_to_an_answer(
     warmstart: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,8 +106,8 @@ def test_the_readmes_way_from_a_model_to_an_answer(
     fitted = LogisticRegression(max_iter=1000).fit(measures, data.target)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    [conversion] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    exec(conversion, {"estimator": fitted, "X": measures})  # noqa: S102 - the document's own lines
+    [saving] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(saving, {"estimator": fitted, "X": measures})  # noqa: S102 - the document's own lines
     # Another model's name than the README's: other tests may have published an iris.
     [session] = re.findall(r"```console\n(.*?--local.*?)```", readme, re.DOTALL)
     session = session.replace("iris ", "readme-iris ").replace("iris:", "readme-iris:")
@@ -103,7 +116,8 @@ def test_the_readmes_way_from_a_model_to_an_answer(
 
     assert len(commands) == 2
     for command, expected in commands:
-        printed = warmstart(*shlex.split(command)).out
+        ran = warmstart(*shlex.split(command))
+        printed = ran.err + ran.out
         assert re.fullmatch(".*".join(map(re.escape, expected.split("…"))), printed), printed
 
 
