@@ -14,7 +14,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
     ExtraTreesRegressor,
@@ -28,17 +28,17 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
-from sklearn.svm import SVC, SVR, LinearSVC
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeRegressor
 
 from tests.frameworks.matrix import Built, Case, Tolerances
@@ -136,6 +136,17 @@ def several_labels(folder: Path) -> Built:
     return Built(as_skops(model, folder), {"X": rows}, expected, {"X": data.x[:60]})
 
 
+def yes_or_no_to_each(folder: Path) -> Built:
+    """A network that answers yes or no to each of three labels."""
+    data = classes(3)
+    each = (data.y[:, np.newaxis] == np.arange(3)) | (data.x[:, :1] > 1)
+    model = MLPClassifier((8,), solver="lbfgs", alpha=1, max_iter=2000, random_state=0)
+    model.fit(data.x[:TRAIN], each[:TRAIN].astype(int))
+    rows = held_out(data)
+    expected = {"label": model.predict(rows), "probabilities": model.predict_proba(rows)}
+    return Built(model, {"X": rows}, expected, {"X": data.x[:60]})
+
+
 def several_labels_of_a_forest(folder: Path) -> Built:
     """A forest of two labels at once, of three classes each."""
     data = classes(3)
@@ -221,6 +232,12 @@ CASES = (
     Case("k-neighbors", classifier(KNeighborsClassifier, THREE)),
     Case("naive-bayes", classifier(GaussianNB, THREE)),
     Case("discriminant-analysis", classifier(LinearDiscriminantAnalysis, TWO)),
+    Case("discriminant-three-classes", classifier(LinearDiscriminantAnalysis, THREE)),
+    Case("quadratic-discriminant", classifier(QuadraticDiscriminantAnalysis, THREE)),
+    Case("ridge-classifier", classifier(RidgeClassifier, TWO, "decision_function")),
+    Case("nu-svc", classifier(lambda: NuSVC(nu=0.3), TWO, "decision_function")),
+    Case("one-vs-one", classifier(lambda: OneVsOneClassifier(LinearSVC(C=0.1)), THREE, "none")),
+    Case("voting-hard", classifier(lambda: VotingClassifier(STACKED), THREE, "none")),
     Case("mlp", classifier(lambda: MLPClassifier((16,), solver="lbfgs", max_iter=200, random_state=0), THREE)),
     Case("one-vs-rest", classifier(lambda: OneVsRestClassifier(logistic()), THREE)),
     Case("voting", classifier(lambda: VotingClassifier(STACKED, voting="soft"), THREE)),
@@ -252,6 +269,7 @@ CASES = (
     ),
     Case("text-beside-numbers", text_beside_numbers),
     Case("several-labels", several_labels),
+    Case("several-labels-mlp", yes_or_no_to_each),
     Case("several-labels-forest", several_labels_of_a_forest),
     Case("k-means", clusters),
     Case("gaussian-mixture", mixture, Tolerances(numbers=1e-3)),
