@@ -36,6 +36,7 @@ TEXTS: Final = (
     "word after word " * 400,
 )
 """Texts on which tokenizers differ, an empty and a long one among them."""
+VOCABULARIES: Final = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 UNSET: Final = 10**6
 """transformers' own "no limit" is 1e30."""
 DEFAULT_TOKENS: Final = 512
@@ -88,8 +89,15 @@ class Texts:
 
     @classmethod
     def load(cls, path: Path, model: Any, *, trust: bool) -> Texts:
-        """Read a folder's tokenizer."""
+        """Read a folder's tokenizer. Raises: UnsupportedModel, for a folder without one."""
         from transformers import AutoTokenizer
+
+        # Without its files, transformers makes an empty one.
+        if not any([*path.glob(pattern)] for pattern in VOCABULARIES):
+            raise UnsupportedModel(
+                f"{path}: expected a tokenizer ({', '.join(VOCABULARIES)}), found none: save it there, "
+                "by `tokenizer.save_pretrained`"
+            )
 
         read = {"local_files_only": True, "trust_remote_code": trust}
         return cls(AutoTokenizer.from_pretrained(str(path), **read), model, path)

@@ -299,7 +299,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     path = bert_uncased(tmp_path)
     for file in path.glob("*token*"):
         file.unlink()
-    assert str(path) in refused(path)
+    assert "expected a tokenizer (tokenizer.json, vocab.txt, vocab.json, *.model), found none" in refused(path)
 
 
 def test_a_processor_with_steps_of_its_own_is_refused(tmp_path: Path) -> None:
