@@ -87,7 +87,9 @@ def tensor(folder: Path) -> Built:
     x, y = make_regression(120, 4, noise=1.0, random_state=0)
     x = x.astype(np.float32)
     model = RandomForestRegressor(20, random_state=0).fit(x[:80], y[:80])
-    mlflow.sklearn.save_model(model, folder / "m", input_example=x[:10], pip_requirements=[])
+    mlflow.sklearn.save_model(
+        model, folder / "m", input_example=x[:10], serialization_format="cloudpickle", pip_requirements=[]
+    )
     return Built(folder / "m", {"X": x[80:]}, {"variable": model.predict(x[80:])[:, np.newaxis]})
 
 
