@@ -12,7 +12,7 @@ export CDK_HOME := $(CURDIR)/build/cdk-home
 SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks check format lock synth layers sam-local bench clean
+.PHONY: help setup demo test test-frameworks check format lock synth layers sam-local bench bench-publish clean
 ifneq ($(SET_UP),$(CURDIR))
 .PHONY: $(READY)
 endif
@@ -89,6 +89,9 @@ sam-local: setup ## the same stack under `sam local start-api` (needs Docker or 
 
 bench: setup ## cold and warm against the floor and a tutorial's handler; writes benchmarks/results/
 	@$(BIN)/python -m benchmarks
+
+bench-publish: setup ## what the gate writes against the default ONNX file: load, first answer, warm, memory
+	@$(BIN)/python -m benchmarks.publish
 
 clean: ## remove what was built (not .venv)
 	@rm -rf build cdk.out .warmstart

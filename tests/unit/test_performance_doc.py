@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import publish
 from benchmarks.__main__ import render, render_fetches
 
 ROOT = Path(__file__).parents[2]
@@ -31,3 +32,25 @@ def test_the_document_names_the_machine_and_the_versions(results: dict[str, Any]
     for package in ("onnxruntime", "numpy", "orjson", "boto3", "fastapi", "mangum", "pydantic"):
         assert f"{package} {machine[package]}" in document
     assert f"{machine['cpu']}, {machine['cores']} vCPU, {machine['system']}; Python {machine['python']}" in document
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results" / "publish.json").read_text())
+    return found
+
+
+def test_the_document_shows_what_the_gate_wrote_as_it_was_measured_last(published: dict[str, Any]) -> None:
+    document = (ROOT / "docs" / "performance.md").read_text()
+    assert publish.render(published["rows"]) in document
+    assert publish.render_gate(published["gate"]) in document
+    assert f"`{published['processor']}`" in document
+    assert f"{published['rounds']} rounds" in document
+
+
+def test_the_reference_models_are_all_there_and_the_first_row_of_each_is_the_default(published: dict[str, Any]) -> None:
+    cases: dict[str, list[str]] = {}
+    for row in published["rows"]:
+        cases.setdefault(row["model"], []).append(row["case"])
+    assert list(cases) == ["tabular", "resnet", "minilm"]
+    assert all(names[:2] == ["default", "portable"] for names in cases.values())
