@@ -72,9 +72,11 @@ class ModelFiles:
         there = (v for v in manifest.variants if all((folder / file.path).is_file() for file in v.files))
         return manifest._replace(variants=tuple(there))
 
-    def fetch(self, manifest: Manifest) -> Path:
+    def fetch(self, manifest: Manifest, close_idle: Callable[[], bool] = lambda: False) -> Path:
         """Have all files on this disk, checked; return the graph's path. They stay until `release`.
 
+        `close_idle` is called when room is short and would be there without open sessions: it closes one that nobody
+        uses and has its files released, or says False.
         Raises: IntegrityError, StoreError, InsufficientMemory.
         """
         baked = self._baked(manifest.name, manifest.version)
@@ -87,7 +89,7 @@ class ModelFiles:
             self._users[folder] = self._users.get(folder, 0) + 1
         fetched = False
         try:
-            self._fetch_into(folder, manifest)
+            self._fetch_into(folder, manifest, close_idle)
             fetched = True
         finally:
             if not fetched:
@@ -117,13 +119,13 @@ class ModelFiles:
         lines = "".join(f"{file.path} {file.size_bytes} {file.sha256}\n" for file in manifest.files)
         return self._tmp_dir / CACHE / hashlib.sha256(lines.encode()).hexdigest()[:32]
 
-    def _fetch_into(self, folder: Path, manifest: Manifest) -> None:
+    def _fetch_into(self, folder: Path, manifest: Manifest, close_idle: Callable[[], bool]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)  # the order in which folders make room
         missing = [file for file in manifest.files if not _is_whole(folder / file.path, file)]
         if not missing:
             return
-        self._make_room(sum(file.size_bytes for file in missing) + SPARE_BYTES, manifest)
+        self._make_room(sum(file.size_bytes for file in missing) + SPARE_BYTES, manifest, close_idle)
         missing.sort(key=lambda file: file.size_bytes)
         *others, largest = missing
         failures: list[Exception] = []
@@ -157,10 +159,13 @@ class ModelFiles:
             raise _lost(key, file) from None
         _check(path, file, key)
 
-    def _make_room(self, need_bytes: int, manifest: Manifest) -> None:
+    def _make_room(self, need_bytes: int, manifest: Manifest, close_idle: Callable[[], bool]) -> None:
         cache = self._tmp_dir / CACHE
         free = self._free_bytes(cache)
         if free < need_bytes:
+            self._remove_idle(cache, need_bytes)
+            free = self._free_bytes(cache)
+        while free < need_bytes <= free + self._held_bytes(cache, manifest) and close_idle():
             self._remove_idle(cache, need_bytes)
             free = self._free_bytes(cache)
         if free < need_bytes:
@@ -168,6 +173,12 @@ class ModelFiles:
                 f"model {manifest.name}:{manifest.version}: expected {need_bytes} bytes free in {self._tmp_dir}, "
                 f"got {free}; give the function more ephemeral storage"
             )
+
+    def _held_bytes(self, cache: Path, manifest: Manifest) -> int:
+        """Count what other models' files take: sessions have them open."""
+        own = self._folder(manifest)
+        others = (folder for folder in cache.iterdir() if folder != own)
+        return sum(file.stat().st_size for folder in others for file in folder.rglob("*") if file.is_file())
 
     def _remove_idle(self, cache: Path, need_bytes: int) -> None:
         from shutil import rmtree  # rare, and 4 ms of a cold start

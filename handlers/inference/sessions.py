@@ -29,9 +29,10 @@ class Session(Protocol):
 class Files(Protocol):
     """Where a model's files come from."""
 
-    def fetch(self, manifest: Manifest) -> Path:
+    def fetch(self, manifest: Manifest, close_idle: Callable[[], bool]) -> Path:
         """Have all files on this disk, checked; return the graph's path. They stay until `release`.
 
+        `close_idle` may be called to have the files of a session that nobody uses released; it says whether it did.
         Raises: IntegrityError, StoreError, InsufficientMemory.
         """
         ...
@@ -133,7 +134,7 @@ class SessionCache:
         with self._lock:
             self._shrink(self._budget_bytes - cost_bytes)
         started = self._clock_ns()
-        path = self._files.fetch(manifest)
+        path = self._files.fetch(manifest, self._close_idle)
         fetched = self._clock_ns()
         opened = False
         try:
@@ -163,9 +164,20 @@ class SessionCache:
         for key in [key for key, entry in self._entries.items() if entry.users == 0]:
             if self._bytes <= limit_bytes or len(self._entries) <= keep:
                 return
-            entry = self._entries.pop(key)
-            self._bytes -= entry.cost_bytes
-            self._files.release(entry.manifest)
+            self._close(key)
+
+    def _close_idle(self) -> bool:
+        """Close the least recently used idle session, as the disk has no room; False if all are in use."""
+        with self._lock:
+            idle = next((key for key, entry in self._entries.items() if entry.users == 0), None)
+            if idle is not None:
+                self._close(idle)
+        return idle is not None
+
+    def _close(self, key: Key) -> None:
+        entry = self._entries.pop(key)
+        self._bytes -= entry.cost_bytes
+        self._files.release(entry.manifest)
 
 
 def _mb(size_bytes: int) -> int:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers.inference.artifacts import ModelFiles
+from handlers.inference.sessions import SessionCache
 from model_store import keys
 from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, render_manifest
 from tests.build import manifests
 from tests.build.inference import WatchedStore
-from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, StoreUnavailable
+from warmstart.errors import (
+    ArtifactMismatch,
+    InferenceFailed,
+    InsufficientMemory,
+    InvalidManifest,
+    StoreUnavailable,
+)
 from warmstart.limits import SPARE_BYTES
+
+if TYPE_CHECKING:
+    from warmstart.tensors import Tensor
 
 BODY = b"graph of a model"
 DOWNLOAD = "DOWNLOAD models/iris/versions/1/model.onnx"
@@ -92,6 +104,14 @@ def test_files_keep_their_places_beside_the_graph(world: World) -> None:
     assert (path.parent / "data" / "weights.bin").read_bytes() == b"wwww"
 
 
+class Constant:
+    """A session that answers nothing."""
+
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Compute nothing."""
+        raise InferenceFailed(f"{outputs} of {len(inputs)}")
+
+
 class Meeting:
     """A store whose downloads wait for one another, at most a while."""
 
@@ -166,6 +186,44 @@ def test_models_in_use_stay_and_what_then_does_not_fit_is_refused(tmp_path: Path
     with pytest.raises(InsufficientMemory, match=r"model b:1: expected .* bytes free in .*; .* more ephemeral storage"):
         world.files.fetch(world.publish("b", b"b" * 40))
     assert path.exists()
+
+
+def test_sessions_that_nobody_uses_are_closed_where_their_files_take_the_room(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 50)
+    first, second = (world.publish(name, name.encode() * 40) for name in ("a", "b"))
+    path = world.files.fetch(first)
+
+    def close() -> bool:
+        world.files.release(first)
+        return True
+
+    assert world.files.fetch(second, close).exists()
+    assert not path.exists()
+
+
+def test_an_alias_moves_where_the_disk_holds_one_version_and_memory_two(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 50)
+    versions = [world.publish(name, name.encode() * 40) for name in ("a", "b", "a")]
+    sessions = SessionCache(
+        files=world.files, open_session=lambda _path, _manifest: Constant(), budget_bytes=10**9, clock_ns=lambda: 0
+    )
+
+    assert [sessions.load(version) is not None for version in versions] == [True, True, True]
+
+
+def test_no_session_is_closed_for_a_model_that_would_not_fit_even_then(tmp_path: Path) -> None:
+    world = World(tmp_path, free_bytes=SPARE_BYTES + 50)
+    path = world.files.fetch(world.publish("a", b"a" * 40))
+    closed: list[bool] = []
+
+    def close() -> bool:
+        closed.append(True)
+        return True
+
+    with pytest.raises(InsufficientMemory, match="more ephemeral storage"):
+        world.files.fetch(world.publish("b", b"b" * 60), close)
+
+    assert (closed, path.exists()) == ([], True)
 
 
 def test_files_of_two_sessions_are_in_use_until_both_are_closed(tmp_path: Path) -> None:

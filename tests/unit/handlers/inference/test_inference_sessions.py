@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,20 @@ class Files:
     def __init__(self) -> None:
         self.events: list[str] = []
         self.is_down = False
+        self.room_for: int | None = None
+        """How many models the disk holds."""
 
-    def fetch(self, manifest: Manifest) -> Path:
-        self.events.append(f"fetch {manifest.name}")
+    def fetch(self, manifest: Manifest, close_idle: Callable[[], bool]) -> Path:
         if self.is_down:
+            self.events.append(f"fetch {manifest.name}")
             raise StoreUnavailable("down")
+        while self.room_for == 0:
+            if not close_idle():
+                raise InsufficientMemory("full")
+            self.room_for += 1
+        if self.room_for is not None:
+            self.room_for -= 1
+        self.events.append(f"fetch {manifest.name}")
         return Path(manifest.name)
 
     def release(self, manifest: Manifest) -> None:
@@ -91,6 +100,30 @@ def test_the_least_recently_used_one_makes_room() -> None:
     assert files.events == ["fetch a", "fetch b", "release b", "fetch c"]
     assert run(sessions, model("a")).opened is None
     assert run(sessions, model("b")).opened is not None
+
+
+def test_where_the_disk_is_short_idle_sessions_are_closed_least_recently_used_first() -> None:
+    files = Files()
+    files.room_for = 2
+    sessions = cache(files)
+    for name in ("a", "b", "a", "c"):
+        run(sessions, model(name))
+    assert files.events == ["fetch a", "fetch b", "release b", "fetch c"]
+
+
+def test_where_the_disk_is_short_no_session_in_use_is_closed() -> None:
+    files = Files()
+    files.room_for = 1
+
+    class Asking(Doubler):
+        def run(self, outputs: Sequence[str], inputs: Mapping[str, Any]) -> list[Any]:
+            with pytest.raises(InsufficientMemory):
+                sessions.load(model("b"))
+            return super().run(outputs, inputs)
+
+    sessions = cache(files, Asking)
+    run(sessions, model("a"))
+    assert files.events == ["fetch a"]
 
 
 def test_a_model_that_alone_is_above_the_estimate_is_opened_all_the_same() -> None:
