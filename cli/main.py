@@ -26,6 +26,7 @@ from cli import (
     publish,
     rollback,
     show,
+    smoke,
     tags,
     verify,
 )
@@ -61,6 +62,7 @@ VERBS: Final = {
         verify,
         prune,
         predict,
+        smoke,
         local,
         layers,
         doctor,

@@ -35,10 +35,14 @@ _DENIED: Final = ("Denied", "Unauthorized", "Expired", "InvalidClientTokenId", "
 
 
 class Predictor(Protocol):
-    """What `warmstart predict` needs of a client."""
+    """What `warmstart predict` and `warmstart smoke` need of a client."""
 
     def predict(self, ref: ModelRef, records: Any) -> Answer:
         """Send one record, or a list of them. Raises: Unreachable, RequestRefused, MalformedBody."""
+        ...
+
+    def infer(self, ref: ModelRef, request: Mapping[str, Any]) -> Answer:
+        """Send an inference request of the Open Inference Protocol V2. Raises: as `predict`."""
         ...
 
 

@@ -35,7 +35,13 @@ class Predictor:
         self.asked: list[Asked] = []
 
     def predict(self, ref: ModelRef, records: Any) -> Answer:
-        self.asked.append(Asked(str(ref), records))
+        return self._answer(str(ref), records)
+
+    def infer(self, ref: ModelRef, request: Mapping[str, Any]) -> Answer:
+        return self._answer(str(ref), request)
+
+    def _answer(self, ref: str, sent: Any) -> Answer:
+        self.asked.append(Asked(ref, sent))
         if isinstance(self.answer, WarmstartError):
             raise self.answer
         return self.answer

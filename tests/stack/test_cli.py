@@ -119,6 +119,7 @@ def test_the_readmes_way_from_a_model_to_an_answer(
         ran = warmstart(*shlex.split(command))
         printed = ran.err + ran.out
         assert re.fullmatch(".*".join(map(re.escape, expected.split("…"))), printed), printed
+    assert warmstart("smoke", "readme-iris").out.startswith("ok  readme-iris:1  10 golden examples, ")
 
 
 def test_what_the_endpoint_refuses_is_a_refusal(warmstart: Callable[..., Ran]) -> None:
