@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,14 @@ from warmstart.errors import InvalidSample
 from warmstart.refs import check_name
 
 OPTIONS: Final = GateOptions()
+_INERT: Final = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    *(f"protocol.{name}.allow=never" for name in ("ext", "file", "git", "http", "https", "ssh")),
+)
+"""A model's folder may bring a repository whose settings name programs: none of them is run. Source: git-config(1)."""
+_FILTER: Final = re.compile(r"filter\.(.+)\.\w+$", re.MULTILINE)
+_NAME: Final = re.compile(r"[\w-]+")
 
 
 def publish(
@@ -63,7 +72,15 @@ def publish(
         examined = examine(source, name, folder, options, clock=clock, watch=watch)
         key_id = signer.public_key.key_id if signer else None
         plan = plan_examined(examined, name, opened.objects, source=source, key_id=key_id)
-        return apply(plan, opened.objects, by=by or getpass.getuser(), clock=clock, new_id=new_id, signer=signer)
+        return apply(plan, opened.objects, by=by or user_name(), clock=clock, new_id=new_id, signer=signer)
+
+
+def user_name() -> str:
+    """Name who runs this; a container may run as a number without a name, and then neither is known."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the former before Python 3.13
+        return "unknown"
 
 
 def sample_of(rows: object) -> Path | Sample:
@@ -121,18 +138,26 @@ def provenance_of(examined: Examined, report: bytes, source: object) -> Mapping[
 
 
 def git_commit(path: Path) -> str:
-    """Return the commit checked out where a source lies, with `+changes` if there are any; empty if there is none."""
+    """Return the commit checked out where a source lies, empty if there is none.
+
+    With `+changes` if there are files that differ from it, or were touched since.
+    """
     folder = path if path.is_dir() else path.parent
     try:
         head = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+        filters = set(_FILTER.findall(_git(folder, "config", "--list", "--name-only")))
+        if not all(map(_NAME.fullmatch, filters)):  # one that cannot be switched off by its name
+            return head
+        off = [f"filter.{name}.{key}" for name in filters for key in ("clean=", "process=", "required=false")]
+        changed = _git(folder, "diff-index", "--name-only", "--ignore-submodules=all", "HEAD", "--", settings=off)
     except (OSError, subprocess.SubprocessError):  # no git, no repository, no commit: nothing to say
         return ""
     return f"{head}+changes" if changed else head
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, settings: Sequence[str] = ()) -> str:
+    inert = [part for setting in (*_INERT, *settings) for part in ("-c", setting)]
     done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
+        ["git", "-C", str(folder), *inert, *arguments], capture_output=True, errors="replace", check=True, timeout=10
     )
     return done.stdout.strip()

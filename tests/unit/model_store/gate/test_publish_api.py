@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,8 @@ from model_store.convert.source import Sample
 from model_store.gate.publish import git_commit, sample_of
 from tests.build import models
 from warmstart.errors import InvalidSample
+
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -92,6 +96,55 @@ def test_the_commit_of_the_sources_folder_is_noted(tmp_path: Path) -> None:
 
     assert len(clean) == 40
     assert git_commit(tmp_path) == f"{clean}+changes"
+
+
+def test_a_repository_that_comes_with_a_model_runs_none_of_its_programs(tmp_path: Path) -> None:
+    canary, repository = tmp_path / "canary", tmp_path / "model"
+    repository.mkdir()
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(repository), *arguments], check=True, capture_output=True)
+
+    (repository / "model.bin").write_text("one")
+    (repository / ".gitattributes").write_text("*.bin filter=evil")
+    git("init", "-q")
+    git("add", ".")
+    git("-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-qm", "one")
+    for setting in ("core.fsmonitor", "filter.evil.clean", "core.sshCommand"):
+        git("config", setting, f"touch '{canary}'; cat")
+    hook = repository / ".git/hooks/post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch '{canary}'\n")
+    hook.chmod(0o755)
+    (repository / "model.bin").write_text("two")
+
+    assert git_commit(repository).endswith("+changes")
+    assert not canary.exists()
+
+    for setting, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": "ssh://host/repository",
+    }.items():
+        git("config", setting, value)
+    for lost in (repository / ".git/objects").glob("??"):
+        lost.rename(tmp_path / lost.name)
+
+    git_commit(repository)
+    assert not canary.exists()
+
+
+def test_a_user_without_a_name_as_containers_have_them_is_unknown() -> None:
+    code = "import os; from model_store.gate.publish import user_name; os.setuid(%d); print(user_name())"
+    uid = 54321 if os.getuid() == 0 else os.getuid()  # who is not root keeps their own, which may have a name
+    known = {entry.pw_uid: entry.pw_name for entry in pwd.getpwall()}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code % uid], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)}
+    )
+
+    assert done.stdout.strip() == known.get(uid, "unknown")
 
 
 def test_importing_the_registry_imports_neither() -> None:
