@@ -134,7 +134,7 @@ def _body(document: Json) -> bytes:
     try:
         return json.dumps(document, allow_nan=False).encode()
     except (ValueError, TypeError, RecursionError) as error:
-        raise MalformedBody(f"request: expected what JSON can hold: {error}") from error
+        raise MalformedBody(f"request: expected what JSON can hold, a missing value being None: {error}") from error
 
 
 def _v2(ref: ModelRef) -> str:

@@ -74,14 +74,14 @@ def _examples(candidate: Candidate, inputs: Batch, outputs: Batch, *, quantized:
     found: list[GoldenExample] = []
     size = 0
     for request in _requests(inputs, outputs, signature.inputs):
-        if not is_representable(request):
+        if not is_representable(request, missing=True):
             continue
         try:
             given = reduced(cast(request, signature.inputs))
             answer = run(session, given)
         except UnsupportedModel:  # repeated values of a large tensor need not be what the model can compute
             continue
-        if not is_representable(given) or not is_representable(answer):
+        if not is_representable(given, missing=True) or not is_representable(answer):
             continue
         if is_tied(signature, answer, quantized=quantized):
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from math import prod
+from math import isnan, prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -30,7 +30,10 @@ QUANTIZED_TOLERANCE: Final = 5e-2
 
 
 class GoldenTensor(NamedTuple):
-    """A tensor of an example: its shape, and its first values in row-major order, all of them if it is small."""
+    """A tensor of an example: its shape, and its first values in row-major order, all of them if it is small.
+
+    None is a missing value: NaN.
+    """
 
     name: str
     datatype: str
@@ -113,10 +116,10 @@ def reduced(inputs: Batch) -> Batch:
     }
 
 
-def is_representable(batch: Batch) -> bool:
-    """Say whether JSON can hold the values: no NaN, no infinity, text that is Unicode."""
+def is_representable(batch: Batch, *, missing: bool = False) -> bool:
+    """Say whether JSON can hold the values: no infinity, text that is Unicode, and NaN only as a missing value."""
     for array in batch.values():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and (np.isinf(array).any() or (not missing and np.isnan(array).any())):
             return False
         if array.dtype.kind == "O" and not all(_is_text(value) for value in array.reshape(-1)):
             return False
@@ -158,6 +161,8 @@ def parse_golden(body: bytes, *, where: str) -> tuple[GoldenExample, ...]:
 
 def _keep(spec: TensorSpec, array: NDArray[Any]) -> GoldenTensor:
     values = array.reshape(-1)[:MAX_VALUES].tolist()
+    if array.dtype.kind == "f":
+        values = [None if isnan(value) else value for value in values]
     return GoldenTensor(spec.name, spec.datatype, array.shape, tuple(values))
 
 

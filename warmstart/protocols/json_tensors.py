@@ -1,7 +1,10 @@
 """JSON values to tensors, strictly: nothing is rounded to an integer, cut off, or read from text.
 
-numpy alone would turn `1.5` into the INT64 1, `true` into 1.0, `"2"` into 2.0, `null` into NaN and 1e39 into infinity.
-`struct` refuses all of these but booleans, as fast as numpy converts, so it packs and numpy only looks at the result.
+numpy alone would turn `1.5` into the INT64 1, `true` into 1.0, `"2"` into 2.0 and 1e39 into infinity. `struct` refuses
+all of these but booleans, as fast as numpy converts, so it packs and numpy only looks at the result.
+
+`null` is a missing value where there is a number for it: NaN, in floating point. So read it MLServer (its "Codecs",
+"NaN values") and KServe, and imputers and gradient boosting expect it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import json
 import struct
 from collections.abc import Callable
 from itertools import chain
-from math import prod
+from math import nan, prod
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
@@ -35,6 +38,7 @@ _FORMATS: Final = {
     "FP32": "f",
     "FP64": "d",
 }
+_FLOATS: Final = "efd"
 _EXACT: Final = {"BOOL": bool, "BYTES": str}
 _SHOWN: Final = 60
 
@@ -58,7 +62,7 @@ def load_json(body: bytes) -> Any:
 def _remedy(error: orjson.JSONDecodeError) -> str:
     at = error.doc[error.pos : error.pos + 9].lstrip("-")
     if at.startswith(("NaN", "Infinity")):
-        return "; JSON has no NaN and no Infinity: send numbers"
+        return "; JSON has no NaN and no Infinity: a missing value is null"
     return ""
 
 
@@ -124,7 +128,7 @@ def _refuse_nesting(name: str, shape: tuple[int, ...], found: str) -> NoReturn:
 
 
 def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_index) -> Tensor:
-    """Build a tensor of one dimension. Raises: InvalidValue, WrongDatatype, WrongShape."""
+    """Build a tensor of one dimension. None is a missing value. Raises: InvalidValue, WrongDatatype, WrongShape."""
     types = set(map(type, values))
     if (exact := _EXACT.get(datatype.name)) is not None:
         if types - {exact}:
@@ -136,6 +140,8 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
         packed = struct.pack(f"<{len(values)}{code}", *values)
     except (struct.error, OverflowError):
+        if type(None) in types and code in _FLOATS:  # here, where values without one cost nothing
+            return pack([nan if value is None else value for value in values], datatype, name, place)
         _refuse_value(values, datatype, name, place)
     if bool in types:
         _refuse_value(values, datatype, name, place)
@@ -148,9 +154,13 @@ def _refuse_value(values: list[Any], datatype: Datatype, name: str, place: Place
     if type(value) is list:
         raise WrongShape(f"input {name!r}: expected {datatype.name} values, got an array {place(index)}", tensor=name)
     raise InvalidValue(
-        f"input {name!r}: expected {_expected(datatype)}, got {shown(value)} ({kind_of(value)}) {place(index)}",
+        f"input {name!r}: expected {_expected(datatype)}, got {shown(value)} ({_kind(value)}) {place(index)}",
         tensor=name,
     )
+
+
+def _kind(value: object) -> str:
+    return "a missing value: only FP16, FP32 and FP64 have one" if value is None else kind_of(value)
 
 
 def _holds(datatype: Datatype, value: object) -> bool:

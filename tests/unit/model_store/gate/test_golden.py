@@ -166,6 +166,16 @@ def test_json_holds_no_nan_and_no_half_characters(value: Any, can: bool) -> None
     assert is_representable({"x": value}) is can
 
 
+def test_a_missing_value_of_a_request_is_null() -> None:
+    given = {**INPUTS, "x": np.array([[np.nan, 2.0]], np.float32)}
+    made = example(SIGNATURE, given, OUTPUTS)
+
+    assert is_representable(given, missing=True)
+    assert json.loads(made.request())["inputs"][0]["data"] == [None, 2.0]
+    assert parse_golden(render_golden([made]), where="golden.json") == (made,)
+    assert np.array_equal(made.inputs[0].array(), given["x"], equal_nan=True)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -60,10 +60,31 @@ def test_a_float_type_holds_numbers_up_to_its_largest(name: str, largest: float)
 
 
 @pytest.mark.parametrize("name", LARGEST)
-@pytest.mark.parametrize("value", [True, "1", None, {}])
+@pytest.mark.parametrize("value", [True, "1", {}])
 def test_a_float_type_holds_nothing_but_numbers(name: str, value: object) -> None:
     with pytest.raises(InvalidValue, match="at index 0"):
         read([value, 1.0], name)
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_null_is_a_missing_value_of_a_float_type(name: str) -> None:
+    array = read([1, None, -0.5, None], name)
+    assert array.dtype.name == DATATYPES[name].numpy
+    assert np.array_equal(array, [1, np.nan, -0.5, np.nan], equal_nan=True)
+    assert np.isnan(read([None], name)).all()
+
+
+def test_what_is_wrong_beside_a_missing_value_is_named_by_its_own_place() -> None:
+    with pytest.raises(InvalidValue, match=r'got "1" \(a string\) at index 2'):
+        read([None, 1, "1"], "FP32")
+    with pytest.raises(InvalidValue, match=r"got true \(a boolean\) at index 1"):
+        read([None, True], "FP32")
+
+
+@pytest.mark.parametrize("name", ["INT64", "BOOL", "BYTES"])
+def test_other_types_have_no_missing_value(name: str) -> None:
+    with pytest.raises(InvalidValue, match=r"got null \(a missing value: only FP16, FP32 and FP64 have one\)"):
+        read([None], name)
 
 
 def test_fp16_is_rounded_to_the_nearest() -> None:

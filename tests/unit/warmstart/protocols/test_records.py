@@ -22,6 +22,7 @@ from warmstart.tensors import TensorSpec
 
 AGE = TensorSpec("age", "INT64", (-1, 1))
 CITY = TensorSpec("city", "BYTES", (-1,))
+PRICE = TensorSpec("price", "FP32", (-1,))
 FEATURES = TensorSpec("features", "FP32", (-1, 4))
 
 
@@ -37,6 +38,17 @@ def test_a_record_is_matched_to_the_inputs_by_name() -> None:
 def test_a_list_of_records_is_one_row_each() -> None:
     records = [{"age": 3, "city": "Bern"}, {"city": "Zug", "age": 4}]
     assert gather(records, AGE, CITY) == {"age": ("int64", [[3], [4]]), "city": ("object", ["Bern", "Zug"])}
+
+
+@pytest.mark.parametrize("body", [{"price": None}, [None], [[None]]], ids=["named", "bare", "bare rows"])
+def test_null_is_a_missing_value(body: object) -> None:
+    found = tensors(parse_records(json.dumps(body).encode()), (PRICE,))["price"]
+    assert (found.shape, bool(np.isnan(found).all())) == ((1,), True)
+
+
+def test_a_row_may_lack_some_of_its_values() -> None:
+    found = tensors(parse_records(b"[[1, null, 3, 4], [5, 6, 7, null]]"), (FEATURES,))["features"]
+    assert np.array_equal(found, [[1, np.nan, 3, 4], [5, 6, 7, np.nan]], equal_nan=True)
 
 
 def test_a_file_in_base64_may_be_marked_as_such() -> None:
@@ -101,8 +113,14 @@ def test_what_is_missing_unknown_or_wrong_is_named_with_its_record() -> None:
         gather({"age": 1, "city": "Bern", "size": 2}, AGE, CITY)
     with pytest.raises(InvalidValue, match=r"input 'age': .*, got 2.5 \(a number\) in record 1"):
         gather([{"age": 1}, {"age": 2.5}], AGE)
-    with pytest.raises(InvalidValue, match=r"input 'features': .*, got null \(null\) in record 1, element 2"):
-        gather([[1, 2, 3, 4], [1, 2, None, 4]], FEATURES)
+    with pytest.raises(InvalidValue, match=r"input 'features': .*, got true \(a boolean\) in record 1, element 2"):
+        gather([[1, 2, 3, 4], [1, 2, True, 4]], FEATURES)
+    with pytest.raises(InvalidValue, match=r"input 'city': .*, got null \(a missing value: .*\) in record 0"):
+        gather({"city": None}, CITY)
+    with pytest.raises(MissingTensor, match="input 'price': expected FP32 in every record, got none in record 0"):
+        gather([{}, {"price": 1}], PRICE)
+    with pytest.raises(WrongShape, match="input 'features': expected an array of 4 FP32 values, got null in record 0"):
+        gather({"features": None}, FEATURES)
     with pytest.raises(WrongShape, match="input 'features': expected an array of 4 FP32 values, got 3 in record 0"):
         gather({"features": 3}, FEATURES)
     with pytest.raises(InvalidRequest, match=r"name the model's 2 inputs \(age, city\), got bare arrays"):
