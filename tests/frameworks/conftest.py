@@ -9,8 +9,13 @@ import pytest
 from tests.frameworks.matrix import Case, Prove, Result, prove_case
 
 
+def _absolute(text: str) -> Path:
+    return Path(text).absolute()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--results", type=Path, default=None, help="a file to which each case adds a line of JSON")
+    # Resolved here: a test may change the current folder.
+    parser.addoption("--results", type=_absolute, default=None, help="a file to which each case adds a line of JSON")
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,7 +100,6 @@ class Result(NamedTuple):
     tolerance: float
     label_agreement: float | None
     size_bytes: int
-    load_ms: float
 
 
 Prove: TypeAlias = Callable[[Case], Result]
@@ -114,7 +112,6 @@ def prove_case(case: Case, folder: Path, results: Path | None) -> Result:
     built = case.build(source_folder)
     world = World(folder / "lambda")
     examined, published = _publish(case, built, folder, world)
-    load_ms = _load_ms(world, case.name)
     answers = _infer(world, case.name, examined.candidate.signature, built.held_out)
     difference, agreement = compare(case, built.expected, answers)
     result = Result(
@@ -127,7 +124,6 @@ def prove_case(case: Case, folder: Path, results: Path | None) -> Result:
         tolerance=case.tolerances.numbers,
         label_agreement=agreement,
         size_bytes=published.manifest.size_bytes,
-        load_ms=round(load_ms, 2),
     )
     if results is not None:
         with results.open("a", encoding="utf-8") as lines:
@@ -175,14 +171,6 @@ def write_sample(path: Path, sample: Batch) -> Path:
 
 def _cell(value: object) -> object:
     return "" if value is None or value != value else value  # NaN is not itself
-
-
-def _load_ms(world: World, name: str) -> float:
-    started = time.perf_counter()
-    ready = world.ask("GET", f"/v2/models/{name}/ready")
-    elapsed = time.perf_counter() - started
-    assert ready.status == 200, ready.text
-    return elapsed * 1000
 
 
 def _infer(world: World, name: str, signature: Signature, rows: Batch) -> Batch:

@@ -36,17 +36,17 @@ def merge(kept: Sequence[Result], new: Sequence[Result]) -> list[Result]:
 
 def render(results: Sequence[Result]) -> str:
     """Write the table."""
-    head = "| framework | model | is | rows | largest difference | tolerance | same labels | size | load |"
-    return "\n".join([head, "|---|---|---|--:|--:|--:|--:|--:|--:|", *(_row(result) for result in results)])
+    head = "| framework | model | is | rows | largest difference | tolerance | same labels | size |"
+    return "\n".join([head, "|---|---|---|--:|--:|--:|--:|--:|", *(_row(result) for result in results)])
 
 
 def _row(result: Result) -> str:
     difference = "" if result.max_difference is None else f"{result.max_difference:.1e}"
     agreement = "" if result.label_agreement is None else f"{result.label_agreement:.1%}"
     tolerance = f"{result.tolerance:.0e}" if difference else ""
-    size, load = f"{result.size_bytes / 1000:,.1f} kB", f"{result.load_ms:.1f} ms"
+    size = f"{result.size_bytes / 1000:,.1f} kB"
     cells = (f"{result.framework} {result.version}", result.model, result.kind.replace("|", "\\|"), str(result.rows))
-    return f"| {' | '.join((*cells, difference, tolerance, agreement, size, load))} |"
+    return f"| {' | '.join((*cells, difference, tolerance, agreement, size))} |"
 
 
 def in_document(document: str, table: str) -> str:
