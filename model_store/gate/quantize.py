@@ -80,7 +80,9 @@ def quantize(
     rows: list[Figure] = [_row(name, tried[name], found) for name, found in measured.items()]
     figures: dict[str, Figure] = {"rows": rows_of(inputs), "precisions": rows, "failed": dict(failed)}
     best = _best(tried, measured, options, figures)
-    return Outcome(replace(candidate, layout=tried[best].layout), _summary(best, tried, measured), figures)
+    return Outcome(
+        replace(candidate, layout=tried[best].layout), _summary(best, tried, measured), {**figures, "chosen": best}
+    )
 
 
 def _ways(options: GateOptions, batches: list[Batch]) -> tuple[tuple[str, Write], ...]:
