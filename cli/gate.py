@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def step_line(step: StepReport) -> str:
     """Write a step as one line: what it did, in which time; a refused one by its name alone, the error says why."""
     took = f"[dim]{step.seconds:6.2f} s[/dim]"
+    name = escape(f"{step.step:<9}")
     if step.status == "rejected":
-        return f"[red]✗[/red] {step.step:<9} {took}"
-    return f"[green]✓[/green] {step.step:<9} {took}  {escape(step.summary)}"
+        return f"[red]✗[/red] {name} {took}"
+    return f"[green]✓[/green] {name} {took}  {escape(step.summary)}"
 
 
 def print_report(output: Output, report: GateReport) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from cli.options import Json, Local, StageName, StoreUrl
 from cli.progress import bar
-from cli.render import Output, megabytes
+from cli.render import Output, escape, megabytes
 from cli.shell import shell
 from warmstart.refs import check_name
 
@@ -51,7 +51,7 @@ def command(
         output.document(plan_document(plan) | {"applied": applies, "left": [vars(each) for each in left]})
         return
     for each in left:
-        output.line(f"[yellow]kept {each.name}:{each.version}: {each.reason}[/yellow]")
+        output.line(f"[yellow]kept {escape(each.name)}:{each.version}: {escape(each.reason)}[/yellow]")
     if not applies and not _is_empty(plan):
         output.line("nothing was removed: --yes removes it")
 

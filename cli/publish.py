@@ -162,4 +162,4 @@ def _write_page(path: Path | None, report: GateReport) -> None:
     if path is not None:
         from model_store.gate.page import render_page
 
-        path.write_text(render_page(report), encoding="utf-8")
+        path.write_text(render_page(report), encoding="utf-8", errors="backslashreplace")  # names of files are bytes

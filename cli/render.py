@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as _escape_markup
 from rich.measure import Measurement
 from rich.table import Table
 
@@ -21,6 +22,15 @@ SHOWN: Final = 8
 
 BEST_SHOWN: Final = 4
 """How many of a class's scores a table's cell shows, the largest first."""
+
+
+_STEERING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys: escape sequences, and the turning round of text. Line feeds and tabs are none."""
+
+
+def escape(text: str) -> str:
+    """Write what is not ours so that neither rich nor the terminal obeys it: a model's names come from anywhere."""
+    return _escape_markup(_STEERING.sub(lambda found: ascii(found.group())[1:-1], text))
 
 
 class Output(NamedTuple):

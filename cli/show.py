@@ -41,7 +41,7 @@ def command(
         gate = {} if report is None else {"gate": json.loads(report)}
         output.document(document | ({"tags": dict(tags)} if tags else {}) | gate)
         return
-    output.line(f"[bold]{manifest.name}:{manifest.version}[/bold]  published {manifest.created_at}")
+    output.line(f"[bold]{manifest.name}:{manifest.version}[/bold]  published {escape(manifest.created_at)}")
     print_signature(output, manifest.signature)
     if manifest.labels:
         output.line(f"labels  {escape(', '.join(map(str, manifest.labels)))}")

@@ -109,7 +109,7 @@ def load(path: Path, options: LoadOptions) -> SourceModel:
     inner = load_source(
         place if joined is None else Path(joined.name), options._replace(sample=options.sample or typed)
     )
-    version = str(described.get("mlflow_version", "unknown"))
+    version = found if isinstance(found := described.get("mlflow_version"), str) else "unknown"
     return MlflowModel(inner, version=version, example=example, typed=typed, keeps=joined)
 
 
@@ -146,21 +146,43 @@ def _read(folder: Path) -> Mapping[str, Any]:
     except ImportError as error:
         raise lacks(error, "mlflow") from error
     try:
-        document = yaml.safe_load((folder / MLMODEL).read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        document = yaml.load((folder / MLMODEL).read_bytes(), _loader())  # noqa: S506 - the safe one
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise UnsupportedModel(f"{folder / MLMODEL}: not YAML: {error}; log the model again") from error
     except FileNotFoundError as error:
         raise UnsupportedModel(f"{folder}: expected an MLflow model, its MLmodel file is missing") from error
-    if not isinstance(document, dict) or not isinstance(document.get("flavors", {}), dict):
+    if not isinstance(document, dict) or not _is_described(document):
         raise UnsupportedModel(f"{folder / MLMODEL}: expected a mapping with flavors; log the model again")
     return document
+
+
+def _loader() -> Any:
+    """Give YAML's safe loader without merge keys, which MLflow does not write: a few of them fill the memory."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            """Leave a merge key as it is: then it has no constructor, which is an error."""
+
+    return Loader
+
+
+def _is_described(document: Mapping[Any, Any]) -> bool:
+    """Say whether flavors, signature and example are mappings, and the names of flavors text."""
+    flavors = document.get("flavors", {})
+    parts = [flavors, document.get("signature") or {}, document.get("saved_input_example_info") or {}]
+    if not all(isinstance(part, dict) for part in parts):
+        return False
+    return all(isinstance(name, str) and isinstance(flavor, dict) for name, flavor in flavors.items())
 
 
 def _place(folder: Path, flavor: str, described: Mapping[str, Any]) -> Path:
     """Find the framework's own file or folder. Raises: UnsupportedModel if it is missing or outside."""
     field = _DATA[flavor]
     name = described.get(field) or ("model" if flavor == "transformers" else "data")
-    place = (folder / str(name)).resolve()
+    if not isinstance(name, str):  # not shown: YAML's references make short ones very long
+        raise UnsupportedModel(f"{folder / MLMODEL}: {flavor}.{field}: expected the name of a file or folder")
+    place = (folder / name).resolve()
     if not place.is_relative_to(folder.resolve()):
         raise UnsupportedModel(f"{folder / MLMODEL}: {flavor}.{field} {name!r} lies outside of the model's folder")
     if not place.exists():
@@ -193,7 +215,7 @@ def _columns(described: Mapping[str, Any]) -> Mapping[str, np.dtype[Any]] | None
         raise UnsupportedModel(
             f"{MLMODEL}: a column of the signature has the type {error}; expected {', '.join(_TYPES)}"
         ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnsupportedModel(f"{MLMODEL}: its signature cannot be read: {error}; log the model again") from error
 
 
@@ -210,6 +232,8 @@ def _example(folder: Path, described: Mapping[str, Any], columns: Mapping[str, n
     info = described.get("saved_input_example_info") or {}
     if not (name := info.get("artifact_path")):
         return None
+    if not isinstance(name, str) or not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise InvalidSample(f"{folder / MLMODEL}: its input example lies outside of the model's folder; give --sample")
     path = folder / name
     try:
         document = json.loads(path.read_bytes())
@@ -217,7 +241,7 @@ def _example(folder: Path, described: Mapping[str, Any], columns: Mapping[str, n
             return _table(document, columns or {})
         if isinstance(document, list):
             return {"input": np.asarray(document, _tensor_type(described))}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidSample(f"{path}: cannot be read as MLflow's input example: {error}; give --sample") from error
     return None  # an object of parameters, or text: nothing that rows could be made of
 

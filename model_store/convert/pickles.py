@@ -187,5 +187,5 @@ def _load_skops(path: Path, options: LoadOptions) -> object:
     return model
 
 
-_BROKEN: Final = (zipfile.BadZipFile, ValueError, TypeError, KeyError, AttributeError, EOFError)
+_BROKEN: Final = (zipfile.BadZipFile, ValueError, TypeError, KeyError, AttributeError, EOFError, RecursionError)
 """What skops raises for a file that is cut off, or from another version of what is in it."""

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
+from model_store.convert.archive import MOST_BYTES, unpacked_bytes
 from model_store.convert.source import Framework, LoadOptions, SourceModel
 from warmstart.errors import UnsupportedModel
 
@@ -37,11 +38,14 @@ def load(source: object, options: LoadOptions) -> SourceModel:
 
 
 def _load_path(path: Path, text: str, options: LoadOptions) -> SourceModel:
+    if not text.isprintable():
+        raise UnsupportedModel(f"{text!r}: expected a name of printable characters in UTF-8: rename it")
     if not path.exists():
         for framework, address in ADDRESSES.items():
             if address.match(text):
                 return _framework(framework).load(Path(text), options)
         raise UnsupportedModel(f"{text}: expected a model's file or folder, found nothing")
+    _refuse_what_never_ends(path)
     for known in _frameworks():
         if known.recognises(path):
             return known.load(path, options)
@@ -49,6 +53,19 @@ def _load_path(path: Path, text: str, options: LoadOptions) -> SourceModel:
         f"{text}: expected a model of ONNX, scikit-learn (skops, joblib, pickle), XGBoost, LightGBM, PyTorch (.pt2, "
         "TorchScript), Keras, TensorFlow (SavedModel), MLflow or Hugging Face; its content is none of these"
     )
+
+
+def _refuse_what_never_ends(path: Path) -> None:
+    """Refuse an archive that would fill the memory, and a folder with something that is no file: a pipe, a device."""
+    if path.is_dir():
+        for found in (*path.glob("*"), *path.glob("*/*")):
+            if found.exists() and not found.is_file() and not found.is_dir():
+                raise UnsupportedModel(f"{found}: expected files and folders alone: a pipe or a device is none")
+    elif (size := unpacked_bytes(path)) > MOST_BYTES:
+        raise UnsupportedModel(
+            f"{path}: an archive of {size / 2**20:,.0f} MB once unpacked: expected at most {MOST_BYTES // 2**20:,}, "
+            "the memory of the largest function"
+        )
 
 
 def _frameworks() -> Iterator[Framework]:

@@ -11,12 +11,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store.convert.archive import unpacked_bytes
 from model_store.convert.source import Sample, lacks
 from warmstart.errors import InvalidSample
 
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Array = NDArray[Any]
+MOST_BYTES: Final = 4 * 2**30
+"""Rows are held in memory whole."""
+_ELEMENT_BYTES: Final = 8
+_BLOCK_BYTES: Final = 64 * 2**20
+"""No row of text is longer: an image in base64 fits."""
+_NESTED: Final = 1000
+"""So many brackets in a line may be nested deeper than pyarrow bears, which ends the process."""
+_FEWER: Final = f": expected at most {MOST_BYTES // 2**20:,}: fewer rows are enough"
 _KINDS: Final = "a CSV with a header, Parquet, JSON lines (one object per line) or npz"
 
 
@@ -33,7 +43,10 @@ def read_sample(path: Path, *, truth: str | None = None) -> Sample:
     Raises: InvalidSample, naming the column, what was expected and what came; Unreachable if a package is missing.
     """
     if not path.is_file():
-        raise InvalidSample(f"{path}: expected {_KINDS}, found {'a folder' if path.is_dir() else 'nothing'}")
+        found = "a folder" if path.is_dir() else "no regular file" if path.exists() else "nothing"
+        raise InvalidSample(f"{path}: expected {_KINDS}, found {found}")
+    if (size := max(path.stat().st_size, unpacked_bytes(path))) > MOST_BYTES:
+        raise InvalidSample(f"{path}: {size / 2**20:,.0f} MB of rows{_FEWER}")
     columns = _reader(path)(path)
     if not columns:
         raise InvalidSample(f"{path}: expected at least one column, got none")
@@ -89,7 +102,10 @@ def _read_parquet(path: Path) -> dict[str, Array]:
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(path).read()
+        file = parquet.ParquetFile(path)
+        if (size := _ELEMENT_BYTES * file.metadata.num_rows * file.metadata.num_columns) > MOST_BYTES:
+            raise InvalidSample(f"{path}: {size / 2**20:,.0f} MB of rows{_FEWER}")
+        table = file.read()
         index = [name for name in table.column_names if _PANDAS_INDEX.match(name)]
         return _columns(path, table.drop_columns(index))
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -101,7 +117,11 @@ def _read_csv(path: Path) -> dict[str, Array]:
     from pyarrow import csv
 
     def read(types: Mapping[str, pa.DataType]) -> pa.Table:
-        return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types))
+        return csv.read_csv(
+            path,
+            read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
+            convert_options=csv.ConvertOptions(column_types=types),
+        )
 
     try:
         return _columns(path, _with_times_as_text(read))
@@ -110,17 +130,37 @@ def _read_csv(path: Path) -> dict[str, Array]:
 
 
 def _read_json_lines(path: Path) -> dict[str, Array]:
+    _refuse_deep(path)
     arrow = _pyarrow()
     from pyarrow import json
 
     def read(types: Mapping[str, pa.DataType]) -> pa.Table:
         schema = arrow.schema(list(types.items())) if types else None
-        return json.read_json(path, parse_options=json.ParseOptions(explicit_schema=schema))
+        return json.read_json(
+            path,
+            read_options=json.ReadOptions(block_size=_BLOCK_BYTES),
+            parse_options=json.ParseOptions(explicit_schema=schema),
+        )
 
     try:
         return _columns(path, _with_times_as_text(read))
     except (arrow.ArrowException, UnicodeDecodeError) as error:
         raise InvalidSample(f"{path}: not readable as JSON lines: {_first_line(error)}") from error
+
+
+def _refuse_deep(path: Path) -> None:
+    """Read lines of many brackets with the standard library first, which refuses what is nested too deeply."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.count(b"[") + line.count(b"{") > _NESTED:
+                try:
+                    loads(line)
+                except RecursionError as error:
+                    raise InvalidSample(
+                        f"{path}: expected numbers, booleans or text, got deeply nested values"
+                    ) from error
+                except ValueError:  # pyarrow says what is wrong with it
+                    pass
 
 
 def _with_times_as_text(read: Callable[[Mapping[str, pa.DataType]], pa.Table]) -> pa.Table:
@@ -155,7 +195,7 @@ def _column(where: str, column: pa.ChunkedArray) -> Array:
         return _filled(where, column, "true or false", np.dtype(bool))
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return _filled(where, column, "text", np.dtype(object))
-    raise InvalidSample(f"{where}: expected numbers, booleans or text, got {kind}: {_remedy(kind)}")
+    raise InvalidSample(f"{where}: expected numbers, booleans or text, got {str(kind)[:80]}: {_remedy(kind)}")
 
 
 def _filled(where: str, column: pa.ChunkedArray, what: str, dtype: np.dtype[Any]) -> Array:

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cli.render import Output, brief, megabytes
+from cli.render import Output, brief, escape, megabytes
 
 WORDS = "word " * 30
 
@@ -86,3 +86,16 @@ def test_values_are_brief(value: object, text: str) -> None:
 
 def test_sizes_are_in_kilobytes_below_a_megabyte() -> None:
     assert (megabytes(512), megabytes(999_999), megabytes(1_000_000)) == ("0.5 kB", "1000.0 kB", "1.0 MB")
+
+
+def test_what_a_terminal_would_obey_is_shown_and_not_obeyed() -> None:
+    made, results, messages = output(terminal=True)
+    name = "x\x1b]0;owned\x07\x9b31m\u202e[red]"
+
+    made.line(escape(name))
+    made.table((name,), [(name,)], empty="")
+    made.error("code", name, name)
+
+    written = results.getvalue() + messages.getvalue()
+    assert written.count("x\\x1b]0;owned\\x07\\x9b31m\\u202e[red]") == 5
+    assert written.replace("\n", "").isprintable()
