@@ -96,6 +96,7 @@ class Observer:
             spent_ns = ran.run_ns
             if (opened := ran.opened) is not None:
                 spent_ns += opened.downloading_ns + opened.loading_ns
+                document["model_file"] = opened.graph
                 document["ModelDownloadingTime"] = opened.downloading_ns / 1000
                 document["ModelLoadingTime"] = opened.loading_ns / 1000
             document["ModelLatency"] = ran.run_ns / 1000

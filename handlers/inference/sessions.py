@@ -47,10 +47,11 @@ OpenSession = Callable[[Path, "Manifest"], Session]
 
 
 class Opening(NamedTuple):
-    """What opening a session took."""
+    """What opening a session took. `graph` is the file in the version: it says whose layout this environment took."""
 
     downloading_ns: int
     loading_ns: int
+    graph: str
 
 
 class Ran(NamedTuple):
@@ -148,7 +149,7 @@ class SessionCache:
         with self._lock:
             self._entries[key] = entry
             self._bytes += cost_bytes
-        return entry, Opening(fetched - started, self._clock_ns() - fetched)
+        return entry, Opening(fetched - started, self._clock_ns() - fetched, manifest.files[0].path)
 
     def _release(self, entry: _Entry) -> None:
         with self._lock:

@@ -203,14 +203,15 @@ def test_a_cold_invocation_writes_one_line_with_all_that_it_took(world: World) -
         0,
         1,
     )
-    facts = {name: line[name] for name in ("level", "operation", "status", "cold_start", "model", "model_version")}
-    assert facts == {
+    names = ("level", "operation", "status", "cold_start", "model", "model_version", "model_file")
+    assert {name: line[name] for name in names} == {
         "level": "INFO",
         "operation": "infer",
         "status": 200,
         "cold_start": True,
         "model": "doubler",
         "model_version": "1",
+        "model_file": "model.onnx",
     }
     assert (line["function_request_id"], line["_aws"]["Timestamp"]) == ("request-1", 1_700_000_000_000)
 
@@ -220,6 +221,7 @@ def test_a_warm_invocation_says_so(world: World) -> None:
     world.ask("POST", "/predict/doubler", [1, 2])
     line = world.logged()[-1]
     assert (line["cold_start"], line["operation"], line["ModelCacheHit"]) == (False, "predict", 1)
+    assert "model_file" not in line
     assert set(Metrics(line).units) == {
         "Invocations",
         "Invocation4XXErrors",

@@ -78,7 +78,11 @@ def test_a_model_is_opened_once_and_kept() -> None:
     files = Files()
     sessions = cache(files)
     first, second = run(sessions, model("a")), run(sessions, model("a"))
-    assert (first.opened, first.open_sessions, first.outputs[0].tolist()) == (Opening(1, 1), 1, [2.0, 4.0])
+    assert (first.opened, first.open_sessions, first.outputs[0].tolist()) == (
+        Opening(1, 1, "model.onnx"),
+        1,
+        [2.0, 4.0],
+    )
     assert (second.opened, second.open_sessions) == (None, 1)
     assert files.events == ["fetch a"]
 
