@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
@@ -14,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from model_store.convert.source import Batch, rows_of, take
 from model_store.gate.candidate import Layout
+from model_store.gate.packed import pack
 from model_store.gate.steps import Rejected
 from model_store.gate.trial import Found, Request
 from warmstart.tensors import TensorSpec
@@ -68,18 +66,14 @@ def measure(layout: Layout, inputs: Batch, threads: tuple[int, ...]) -> Measured
     """
     cores = os.cpu_count() or 1
     usable = tuple(dict.fromkeys(min(count, cores) for count in threads))
-    text = [name for name, array in inputs.items() if array.dtype.kind == "O"]
     request: Request = {
         "path": sys.path,
         "files": [(name, str(path.absolute())) for name, path in layout.files],
         "run": layout.run._asdict(),
-        "text": text,
         "threads": list(usable),
         "budget_s": OTHER_THREADS_S,
     }
-    archive = io.BytesIO()
-    np.savez(archive, **{name: array.astype(np.str_) if name in text else array for name, array in inputs.items()})  # type: ignore[arg-type]  # names of arrays, not savez's own options
-    found = _try(json.dumps(request).encode() + b"\n" + archive.getvalue())
+    found = _try(json.dumps(request).encode() + b"\n" + pack(inputs))
     return Measured(
         machine=platform.machine(),
         processor=processor_name(),

@@ -11,17 +11,15 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from model_store.convert.source import Batch
 from model_store.gate.candidate import Layout, open_session, run
+from model_store.gate.packed import pack, unpack
 from model_store.manifest import RunOptions
 from warmstart.errors import UnsupportedModel
 
@@ -31,8 +29,9 @@ MAX_PAIRS: Final = 400
 MAX_WARM_RATIO: Final = 1.03
 """What a layout may be slower than the first one, once it is warm."""
 _WORKER: Final = (
-    "import json, sys; request = json.load(sys.stdin); sys.path[:] = request['path']; "
-    "from model_store.gate.side_by_side import work; print(json.dumps(work(request)))"
+    "import json, sys; given = sys.stdin.buffer; request = json.loads(given.readline()); "
+    "sys.path[:] = request['path']; from model_store.gate.side_by_side import work; "
+    "print(json.dumps(work(request, given.read())))"
 )
 
 
@@ -77,36 +76,31 @@ def measure(
     One that cannot be opened, or does not answer, is not in the result.
     Raises: UnsupportedModel if that is the first one.
     """
-    with tempfile.TemporaryDirectory(prefix="warmstart-") as folder:
-        rows = Path(folder) / "request.npz"
-        np.savez(rows, *(_storable(array) for array in feeds.values()))
-        request = {
-            "path": sys.path,
-            "rows": str(rows),
-            "inputs": list(feeds),
-            "threads": threads,
-            "patience": patience._asdict(),
-            "layouts": {name: [str(layout.graph), layout.run._asdict()] for name, layout in layouts.items()},
-        }
-        # One thread of OpenBLAS: a process with threads of its own is not to be copied.
-        command = ["env", "OPENBLAS_NUM_THREADS=1", "ORT_DISABLE_TELEMETRY=1", sys.executable, "-c", _WORKER]
-        done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False)
+    request = {
+        "path": sys.path,
+        "threads": threads,
+        "patience": patience._asdict(),
+        "layouts": {name: [str(layout.graph), layout.run._asdict()] for name, layout in layouts.items()},
+    }
+    # One thread of OpenBLAS: a process with threads of its own is not to be copied.
+    command = ["env", "OPENBLAS_NUM_THREADS=1", "ORT_DISABLE_TELEMETRY=1", sys.executable, "-c", _WORKER]
+    given = json.dumps(request).encode() + b"\n" + pack(feeds)
+    done = subprocess.run(command, input=given, capture_output=True, check=False)
     if done.returncode:
-        raise UnsupportedModel(f"the model could not be timed: {done.stderr.strip()[-400:]}")
+        said = done.stderr.decode(errors="replace").strip()
+        raise UnsupportedModel(f"the model could not be timed: {said[-400:]}")
     found: dict[str, list[Any]] = json.loads(done.stdout)
     return {name: Measured(*figures) for name, figures in found.items()}
 
 
-def work(request: Mapping[str, Any]) -> dict[str, Measured]:
+def work(request: Mapping[str, Any], packed: bytes) -> dict[str, Measured]:
     """Measure, in a process that has opened no session yet. Raises: UnsupportedModel."""
-    with np.load(request["rows"], allow_pickle=False) as stored:
-        feeds = {name: _as_asked(stored[f"arr_{i}"]) for i, name in enumerate(request["inputs"])}
     layouts = {
         name: Layout(((Path(graph).name, Path(graph)),), RunOptions(**options))
         for name, (graph, options) in request["layouts"].items()
     }
     _import_once(layouts)
-    return _Worker(layouts, feeds, request["threads"], Patience(**request["patience"])).measure()
+    return _Worker(layouts, unpack(packed), request["threads"], Patience(**request["patience"])).measure()
 
 
 class _Worker:
@@ -237,14 +231,6 @@ def _resident_mb() -> float:
     except OSError:
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _storable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return array.astype(str) if array.dtype == object else array
-
-
-def _as_asked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return array.astype(object) if array.dtype.kind == "U" else array
 
 
 def _is_doubtful(ratios: list[float]) -> bool:

@@ -1,7 +1,7 @@
 """Open a model in a process of its own and time it, as a cold start does: `python -P trial.py STARTED`.
 
 Run by `model_store.gate.measure`. STARTED is the time, in seconds since the epoch, at which the process was asked for.
-Standard input holds a line of JSON (`Request`), then the inputs as an npz archive, text as fixed-width Unicode.
+Standard input holds a line of JSON (`Request`), then the inputs as `model_store.gate.packed` writes them.
 Prints what was measured as JSON (`Found`). Beside this, numpy and ONNX Runtime are all that is imported before the end
 of what counts as the init phase.
 """
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     from model_store.convert.source import Batch
@@ -33,13 +33,12 @@ Timing = tuple[float, float]
 class Request(TypedDict):
     """What is to be measured: a layout's files and run options, with sessions of so many threads each.
 
-    The first session's load is timed. `text` names the inputs that are text.
+    The first session's load is timed.
     """
 
     path: list[str]
     files: list[tuple[str, str]]
     run: dict[str, bool]
-    text: list[str]
     threads: list[int]
     budget_s: float
 
@@ -61,7 +60,7 @@ class Found(TypedDict):
 def main() -> None:
     """Measure, and print."""
     request: Request = json.loads(sys.stdin.buffer.readline())
-    archive = sys.stdin.buffer.read()
+    packed = sys.stdin.buffer.read()
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # as handlers/inference/lambda_handler.py does
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.path[:] = request["path"]
@@ -69,17 +68,19 @@ def main() -> None:
     import onnxruntime
 
     init = (time.time() - float(sys.argv[1]), time.process_time())
-    sys.stdout.write(json.dumps(_measure(request, _inputs(archive, request["text"]), onnxruntime.__version__, init)))
+    sys.stdout.write(json.dumps(_measure(request, packed, onnxruntime.__version__, init)))
 
 
-def _measure(request: Request, inputs: Batch, version: str, init: Timing) -> Found:
+def _measure(request: Request, packed: bytes, version: str, init: Timing) -> Found:
     """Open, run once, run warm; then warm with other numbers of threads, while there is time."""
     from functools import partial
     from pathlib import Path
 
     from model_store.gate.candidate import Layout, open_session, run
+    from model_store.gate.packed import unpack
     from model_store.manifest import RunOptions
 
+    inputs = unpack(packed)
     files = tuple((name, Path(path)) for name, path in request["files"])
     layout = Layout(files, RunOptions(**request["run"]))
     first, *others = request["threads"]
@@ -107,16 +108,6 @@ def _measure(request: Request, inputs: Batch, version: str, init: Timing) -> Fou
         "peak_bytes": _grown(before, max(resident, peak) if resident and peak else None),
         "hash_bytes_per_s": _hash_rate(),
     }
-
-
-def _inputs(archive: bytes, text: list[str]) -> Batch:
-    import io
-
-    import numpy as np
-
-    with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
-        found: dict[str, Any] = {name: arrays[name] for name in arrays.files}
-    return {name: array.astype(object) if name in text else array for name, array in found.items()}
 
 
 def _values(batch: Batch) -> int:

@@ -12,6 +12,7 @@ from model_store.convert.source import Batch
 from model_store.gate.candidate import Candidate, Layout
 from model_store.gate.forecast import forecast
 from model_store.gate.measure import measure, one_request
+from model_store.gate.packed import pack, unpack
 from model_store.gate.steps import GateOptions, Rejected
 from model_store.manifest import RunOptions
 from tests.build import manifests, models
@@ -47,6 +48,18 @@ def test_weights_beside_the_graph_are_found_and_text_arrives_as_text(tmp_path: P
     text: Batch = {"x": np.array([["Zürich", ""]], dtype=object)}
     words = layout(tmp_path, models.identity(TensorProto.STRING))
     assert measure(words, text, (1,)).values_out == 2
+
+
+def test_rows_arrive_as_they_were_sent_whatever_their_inputs_are_called() -> None:
+    sent: Batch = {"file": np.array([["Zürich", ""]], object), "allow_pickle": np.ones((1, 2), np.int8)}
+
+    arrived = unpack(pack(sent))
+
+    assert {name: array.tolist() for name, array in arrived.items()} == {
+        "file": [["Zürich", ""]],
+        "allow_pickle": [[1, 1]],
+    }
+    assert [array.dtype for array in arrived.values()] == [np.dtype(object), np.dtype(np.int8)]
 
 
 def test_a_model_that_fails_there_is_rejected_with_the_reason(tmp_path: Path) -> None:
