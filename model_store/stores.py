@@ -63,8 +63,11 @@ def open_store(
     `profile` and `region`; `file:///path` is a folder, made by the first write.
     Raises: InvalidSetting for another URL, StoreDenied if there is no such profile.
     """
-    where = urlsplit(url)
-    if where.query or where.fragment:
+    try:
+        where = urlsplit(url)
+    except ValueError as error:
+        raise _no_store(url) from error
+    if where.query or where.fragment or "\0" in unquote(where.path):
         raise _no_store(url)
     match where.scheme:
         case "file" if where.path.startswith("/") and where.netloc in ("", "localhost"):

@@ -72,7 +72,13 @@ def _estimator(booster: Booster) -> LGBMModel:
     """
     import lightgbm
 
-    objective, _, more = booster.dump_model(num_iteration=1)["objective"].partition(" ")
+    described = booster.dump_model(num_iteration=1)
+    if "objective" not in described:
+        raise UnsupportedModel(
+            "Booster: expected one of LightGBM's own objectives, got one that is a function: what "
+            "its scores mean is not in the model; train with the name of an objective"
+        )
+    objective, _, more = described["objective"].partition(" ")
     kind = {
         "binary": lightgbm.LGBMClassifier,
         "multiclass": lightgbm.LGBMClassifier,

@@ -32,7 +32,7 @@ def try_session(
     memory_bytes = min(memory_bytes, _spare_bytes())
     command = [sys.executable, "-P", str(_PROGRAM), str(graph), str(memory_bytes), _library() if extensions else ""]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=time_s, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=time_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise UnsupportedModel(
             f"{graph}: expected ONNX Runtime to open it and to answer within {time_s:.0f} s, it did not: "

@@ -73,6 +73,16 @@ def test_an_estimator_that_is_not_fitted_is_refused() -> None:
         recognise.load(lightgbm.LGBMClassifier(), LoadOptions())
 
 
+def test_a_booster_whose_objective_is_a_function_is_refused() -> None:
+    def squares(predicted: Any, data: Any) -> tuple[Any, Any]:
+        return predicted - data.get_label(), np.ones_like(predicted)
+
+    booster = lightgbm.train({"objective": squares, "verbose": -1}, lightgbm.Dataset(X, X[:, 0]), 1)
+
+    with pytest.raises(UnsupportedModel, match="expected one of LightGBM's own objectives, got one that is a function"):
+        recognise.load(booster, LoadOptions())
+
+
 def test_a_forest_is_refused(tmp_path: Path) -> None:
     forest = lightgbm.LGBMClassifier(
         n_estimators=3, boosting_type="rf", bagging_freq=1, bagging_fraction=0.5, verbose=-1

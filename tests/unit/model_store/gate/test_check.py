@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from model_store.convert.source import Converted
+from model_store.gate import sandbox_program
 from model_store.gate.check import check, supported_ir, supported_opset
 from model_store.gate.sandbox import try_session
 from model_store.gate.steps import GateOptions, Outcome
@@ -134,6 +138,17 @@ def test_a_graph_that_wants_more_memory_than_there_is_does_not_get_it(tmp_path: 
         UnsupportedModel, match=r"expected it to open and to run in 1024 MB, it asks for more: .*bad_alloc"
     ):
         try_session(path, extensions=False, memory_bytes=2**30)
+
+
+def test_a_limit_that_this_machine_sets_itself_is_not_raised(tmp_path: Path) -> None:
+    path = tmp_path / "source.onnx"
+    path.write_bytes(models.identity())
+    program = Path(sandbox_program.__file__)
+
+    command = f"ulimit -d {4 * 2**20}; exec {sys.executable} -P {program} {path} {2**40} ''"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout) == {"shapes": {"y": ["batch", 2]}}
 
 
 def test_a_graph_that_never_ends_is_given_up(tmp_path: Path) -> None:
