@@ -7,27 +7,24 @@ the upload is completed or the bucket's lifecycle rule removes it (after a day i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from model_store.objects import OnBytes, Sent
 from model_store.s3_errors import Contended, UploadGone, translated
+from model_store.side_by_side import side_by_side
 from warmstart.errors import PreconditionFailed, StoreDenied, StoreError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-T = TypeVar("T")
-
 MAX_PARTS: Final = 10_000
 COPY_BYTES: Final = 512 * 1024 * 1024
 """Objects are copied in parts of this size: S3 takes up to 5 GiB, and smaller ones go side by side."""
-THREADS: Final = 8
 
 
 class Target(NamedTuple):
@@ -75,7 +72,7 @@ def upload(target: Target, path: Path, parts: list[Part], *, if_absent: bool, on
         on_bytes(Sent(part.size))
         return {"PartNumber": part.number, "ETag": answer["ETag"]}
 
-    sent = _side_by_side(send, parts)
+    sent = list(side_by_side(send, parts))
     with _ended_by_conflicts(target, upload_id):
         return _complete(target, upload_id, sent, if_absent=if_absent)
 
@@ -104,7 +101,7 @@ def copy(target: Target, source: str, size: int, *, if_absent: bool) -> str:
         return {"PartNumber": part.number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     with _aborted_on_failure(target, upload_id):
-        return _complete(target, upload_id, _side_by_side(send, parts), if_absent=if_absent)
+        return _complete(target, upload_id, list(side_by_side(send, parts)), if_absent=if_absent)
 
 
 def _create(target: Target) -> str:
@@ -143,15 +140,6 @@ def _parts(target: Target, upload_id: str) -> Iterator[tuple[int, str, int]]:
     with translated(target.key):
         for page in pages.paginate(Bucket=target.bucket, Key=target.key, UploadId=upload_id):
             yield from ((part["PartNumber"], part["ETag"], part["Size"]) for part in page.get("Parts", ()))
-
-
-def _side_by_side(work: Callable[[Part], T], parts: Iterable[Part]) -> list[T]:
-    """Work on several parts at once; at the first failure, or Ctrl-C, those that wait are not begun."""
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        return list(pool.map(work, parts))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _complete(target: Target, upload_id: str, parts: list[CompletedPartTypeDef], *, if_absent: bool) -> str:

@@ -1,4 +1,4 @@
-"""Reading many objects at once."""
+"""Asking a store for several things at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THREADS: Final = 8
 
 
 def side_by_side(work: Callable[[T], U], items: Iterable[T], *, threads: int = THREADS) -> Iterator[U]:
-    """Give the results in the items' order; at the first error, those that wait are not begun."""
+    """Give the results in the items' order; at the first error, or Ctrl-C, those that wait are not begun."""
     pool = ThreadPoolExecutor(threads)
     try:
         yield from pool.map(work, items)

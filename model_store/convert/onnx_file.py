@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from model_store.convert.onnx_wire import EXTENSIONS, envelope
 from model_store.convert.source import Batch, Converted, LoadOptions, Origin, Sample, SourceModel, lacks, of_package
 from model_store.gate.candidate import Layout, open_session, run
-from model_store.gate.onnx_source import GRAPH, read_onnx
+from model_store.gate.onnx_source import GRAPH, parse, signature_of
 from model_store.gate.sample import cast
 from model_store.manifest import RunOptions
 from warmstart.errors import UnsupportedModel
@@ -53,7 +53,9 @@ class OnnxFile:
         """Open it once: many rows are asked in parts."""
         extensions = _needs_extensions(self._path)
         layout = Layout(((self._path.name, self._path),), RunOptions(optimise=False, extensions=extensions))
-        return open_session(layout), read_onnx(self._path, extensions=extensions).signature.inputs
+        session = open_session(layout)
+        shapes = {output.name: output.shape for output in session.get_outputs()}
+        return session, signature_of(self._path, parse(self._path), shapes).inputs
 
 
 class OnnxInMemory:

@@ -24,7 +24,7 @@ MAX_GRAPH_BYTES: Final = 2**31 - 1
 MAX_VERSION_BYTES: Final = 10_240 * 1024 * 1024
 """A version has to fit into Lambda's /tmp: Lambda developer guide, "Lambda quotas"."""
 _MAX_LOCATION_BYTES: Final = 255
-_RESERVED: Final = (GRAPH, keys.MANIFEST, keys.CLAIM)
+_RESERVED: Final = keys.RESERVED | {GRAPH}
 _ZIPMAP_OFF: Final = "convert it without ZipMap: `to_onnx(model, sample, options={id(model): {'zipmap': False}})`"
 
 
@@ -35,7 +35,7 @@ class OnnxSource(NamedTuple):
     files: tuple[tuple[str, Path], ...]
 
 
-def read_onnx(path: Path, *, extensions: bool = False) -> OnnxSource:
+def read_onnx(path: Path) -> OnnxSource:
     """Read a model, external data included, and see that ONNX Runtime loads it.
 
     Raises: UnsupportedModel, saying what was expected and how to get there; Unreachable if a package is missing.
@@ -44,7 +44,7 @@ def read_onnx(path: Path, *, extensions: bool = False) -> OnnxSource:
     refuse_values(path, model)
     files = files_of(path, model)
     refuse_bombs(path, model)
-    layout = Layout(files, RunOptions(optimise=False, extensions=extensions))
+    layout = Layout(files, RunOptions(optimise=False))
     shapes = {output.name: output.shape for output in open_session(layout).get_outputs()}
     return OnnxSource(signature_of(path, model, shapes), files)
 

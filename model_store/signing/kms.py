@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from securesystemslib.signer import Key, SecretsHandler, Signature, SSlibKey
 from securesystemslib.signer import Signer as LibrarySigner
@@ -66,7 +67,10 @@ def kms_signer(key: str, *, region: str | None, kms: Kms | None = None) -> Envel
     with _asking(key, "kms:GetPublicKey"):
         kms = kms or _client(key, region)
         der: bytes = kms.get_public_key(KeyId=key)["PublicKey"]
-    native = load_der_public_key(der)
+    try:
+        native = load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm) as error:  # of kinds that are newer than the library
+        raise InvalidKey(f"key {KMS}{key}: expected one of the spec ECC_NIST_P256, got another: {error}") from error
     public = public_key_of(native, f"{KMS}{key}")
     if public.algorithm != "ecdsa-p256":
         raise InvalidKey(f"key {KMS}{key}: expected one of the spec ECC_NIST_P256, got {public.algorithm}")

@@ -125,6 +125,18 @@ def test_a_key_of_another_spec_is_refused(kms: Any, spec: str) -> None:
         kms_signer(made["KeyId"], region=None, kms=kms)
 
 
+class NewerKey(OneKey):
+    """A key of a kind that the library does not know yet: its algorithm's number is none of those."""
+
+    def get_public_key(self, *, KeyId: str) -> Mapping[str, Any]:  # noqa: N803 - KMS's names
+        return {"PublicKey": super().get_public_key(KeyId=KeyId)["PublicKey"].replace(b"\x2a\x86\x48", b"\x2a\x86\x49")}
+
+
+def test_a_key_of_a_kind_that_is_not_known_here_is_refused() -> None:
+    with pytest.raises(InvalidKey, match="awskms:new: expected one of the spec ECC_NIST_P256, got another"):
+        kms_signer("new", region=None, kms=NewerKey())
+
+
 class Refusing:
     """KMS that gives a public key out, and answers each request to sign with an error."""
 

@@ -34,7 +34,10 @@ def test_a_bucket_is_a_store(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "models", "/models", "file:models", "file://host/models", "file:///models%00", "s3://", "s3:///x", "s3://[b", "s3://b?x=1", "gs://b"],
+    [
+        *("", "models", "/models", "s3://", "s3:///x", "s3://[b", "s3://b?x=1", "gs://b"),
+        *("file:models", "file://host/models", "file:///models%00"),
+    ],
 )
 def test_what_is_no_store_is_refused(url: str) -> None:
     with pytest.raises(InvalidSetting, match=r"expected s3://bucket, s3://bucket/prefix or file:///path; got '"):
