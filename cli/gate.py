@@ -69,13 +69,20 @@ def storing(output: Output, plan: PublishPlan) -> Iterator[Callable[[Step], None
     lap("register")
     if output.as_json:
         return
-    said = {"register": f"{len(plan.files)} files, {megabytes(plan.size_bytes)}; {len(plan.documents)} documents"}
+    said = {
+        "register": f"{_count(len(plan.files), 'file')}, {megabytes(plan.size_bytes)}; "
+        f"{_count(len(plan.documents), 'document')}"
+    }
     for step in plan.steps:
         if isinstance(step, SignManifest):
             said = {"sign": f"key {step.key_id[:16]}…", **said}
     for name, summary in said.items():
         report = StepReport(step=name, status="passed", seconds=seconds[name], summary=summary)
         output.messages.print(step_line(report))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @contextmanager

@@ -105,10 +105,14 @@ def _pickle(body: bytes, written: str) -> Saved | None:
     if not body:
         return None
     names = list(_globals(body))
-    if not names and body[:1] != b"\x80":
+    if body[:1] != b"\x80" and not (names and all(map(_is_dotted, names))):  # a text may begin like instructions
         return None
     telling = (name for name in names if name.partition(".")[0] not in _PLAIN)
     return Saved(written, next(telling, names[0] if names else "builtins.object"))
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
 
 
 def _globals(body: bytes) -> Iterator[str]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Final
 
 from model_store.convert.boosting import register
 from model_store.convert.graph import join_columns
@@ -90,9 +87,7 @@ class SklearnModel:
         try:
             return answer(self._estimator, rows, outputs_of(self._estimator))
         except FAILURES as error:
-            raise UnsupportedModel(
-                f"{type(self._estimator).__name__}: it fails on these rows itself: {error}{self._warned}"
-            ) from error
+            raise UnsupportedModel(f"{type(self._estimator).__name__}: {error}{self._warned}") from error
 
     def _find_inputs(self) -> Inputs:
         if self._inputs is None:
@@ -208,25 +203,3 @@ def _code(kind: str) -> int:
     from warmstart.datatypes import DATATYPES
 
     return DATATYPES[kind].onnx_code
-
-
-class Graph(NamedTuple):
-    """A serialized ONNX model, and the class labels of a classifier in the order of its score columns."""
-
-    graph: bytes
-    labels: tuple[str | int, ...]
-
-
-def to_onnx(estimator: BaseEstimator, sample: NDArray[np.floating]) -> Graph:
-    """Convert a fitted estimator past the gate; of `sample`, (rows, features), only the number of features matters.
-
-    The model has one input `X`, FP32 (-1, features); outputs are as `SklearnModel.convert` gives them.
-    Raises: UnsupportedModel if it is not fitted, or has a part that cannot be converted; Unreachable.
-    """
-    kind = type(estimator).__name__
-    if sample.ndim != 2 or not len(sample):
-        raise UnsupportedModel(f"{kind}: expected a sample of shape (rows, features), got {list(sample.shape)}")
-    if adopt(estimator, LoadOptions()) is None:
-        raise UnsupportedModel(f"{kind}: expected an estimator of scikit-learn")
-    model = to_graph(estimator, Inputs("matrix", (("X", "FP32"),), sample.shape[1]))
-    return Graph(model.SerializeToString(), labels_of(estimator))

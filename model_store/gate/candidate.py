@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from model_store.convert.source import Batch, lacks
 from model_store.manifest import RunOptions
 from warmstart.errors import UnsupportedModel
-from warmstart.tensors import Signature
+from warmstart.tensors import Signature, TensorSpec
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
@@ -44,6 +44,19 @@ class Candidate:
     variants: Mapping[str, Layout] = field(default_factory=dict)
     labels: tuple[str | int, ...] = ()
     preprocessing: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...]) -> None:
+    """Refuse labels that cannot be those of the model's score columns, where it declares how many it has.
+
+    Raises: UnsupportedModel.
+    """
+    scores = [spec for spec in outputs if spec.datatype.startswith("FP") and len(spec.shape) == 2 and spec.shape[1] > 1]
+    if labels and scores and all(spec.shape[1] != len(labels) for spec in scores):
+        raise UnsupportedModel(
+            f"labels: expected one for each column of {' or '.join(map(str, scores))}, got {len(labels)}: "
+            f"{', '.join(map(str, labels))[:80]}"
+        )
 
 
 def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> InferenceSession | PreparedSession:

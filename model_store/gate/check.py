@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from model_store.convert.onnx_wire import EXTENSIONS
 from model_store.convert.source import Converted, lacks
-from model_store.gate.candidate import Candidate, Layout, failures
+from model_store.gate.candidate import Candidate, Layout, check_labels, failures
 from model_store.gate.onnx_source import files_of, parse, refuse_values, signature_of
 from model_store.gate.onnx_tensors import all_nodes, parameters, refuse_bombs
 from model_store.gate.sandbox import try_session
@@ -48,6 +48,7 @@ def check(converted: Converted, options: GateOptions) -> Outcome[Candidate]:
     warnings = _checked(path)
     shapes = try_session(path, extensions=converted.extensions)
     signature = signature_of(path, model, shapes)
+    check_labels(options.labels, signature.outputs)
     layout = Layout(files, RunOptions(extensions=converted.extensions))
     candidate = Candidate(
         signature=signature,

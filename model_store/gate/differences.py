@@ -157,7 +157,7 @@ def compare_numbers(output: str, expected: Array, got: Array, tolerance: Toleran
     figures = tally.figures(shape)
     if not tally.beyond:
         within = f"within {tally.max_absolute:.2g} ({tolerance} is tolerated)"
-        says = f"{output} {within if tally.max_absolute else 'is equal'}"
+        says = f"{output} {within if tally.max_absolute else 'equal'}"
         return Difference(output=output, agrees=True, row=None, says=says, figures=figures)
     worst = tally.worst[0]
     remedy = "" if tally.lost else f"; it would pass with a tolerance of {_up(tally.passes_with):g}"

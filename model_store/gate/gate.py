@@ -22,9 +22,19 @@ from model_store.gate.forecast import forecast
 from model_store.gate.optimise import optimise
 from model_store.gate.parity import Answers, ask, parity
 from model_store.gate.prepare import Preparation
+from model_store.gate.quantize import expect_truth
 from model_store.gate.sample import arrange, generate, read_sample, thin
 from model_store.gate.sample_made import is_generated
-from model_store.gate.steps import Figures, GateOptions, GateRejected, GateReport, Outcome, Rejected, StepReport
+from model_store.gate.steps import (
+    Figures,
+    GateOptions,
+    GateRejected,
+    GateReport,
+    Outcome,
+    Rejected,
+    StepReport,
+    megabytes,
+)
 from model_store.history import utc
 from warmstart.errors import Unreachable, WarmstartError
 
@@ -129,6 +139,7 @@ def examine(
 
 def _load(source: object, options: GateOptions) -> Outcome[tuple[Sample | None, SourceModel]]:
     sample = read_sample(options.sample, truth=options.truth) if isinstance(options.sample, Path) else options.sample
+    expect_truth(None if sample is None else sample.truth, options)
     model = load(source, LoadOptions(trust=options.trust, sample=sample))
     origin = model.origin
     figures = {"framework": origin.framework, "framework_version": origin.version, "kind": origin.kind}
@@ -139,8 +150,11 @@ def _load(source: object, options: GateOptions) -> Outcome[tuple[Sample | None, 
 def _convert(model: SourceModel, folder: Path, sample: Sample | None) -> Outcome[Converted]:
     folder.mkdir()
     converted = model.convert(folder, sample)
+    labels: Figures = {"labels": len(converted.labels)}
+    if not converted.graph.is_relative_to(folder):
+        return Outcome(converted, "nothing to convert: it is ONNX", labels)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Outcome(converted, f"ONNX, {size / 1e6:.1f} MB", {"size_bytes": size, "labels": len(converted.labels)})
+    return Outcome(converted, f"ONNX, {megabytes(size)}", {"size_bytes": size, **labels})
 
 
 def _first_parity(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final, TypeAlias
 
-from model_store.gate.steps import Figure
+from model_store.gate.steps import Figure, megabytes
 
 Row: TypeAlias = Mapping[str, Figure]
 
@@ -38,7 +38,7 @@ def number_in(figures: Row, key: str) -> float | None:
 def shown(key: str, value: Figure) -> str:
     """Write a value for people; the key's ending says its unit. `heading` names the unit."""
     if isinstance(value, int | float) and not isinstance(value, bool) and key.endswith("_bytes"):
-        return f"{value / 1e6:,.1f} MB" if value >= 1e6 else f"{value / 1e3:,.1f} kB"
+        return megabytes(value)
     match value:
         case None:
             return "–"

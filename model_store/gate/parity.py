@@ -42,17 +42,15 @@ class Answers(NamedTuple):
 def ask(model: SourceModel, inputs: Batch, specs: tuple[TensorSpec, ...], *, generated: bool) -> Batch:
     """Ask the source for its answers. `generated` rows may be none that it was made for.
 
-    Raises: UnsupportedModel if the framework fails on these rows; of generated ones it says which, and asks for real
-    ones.
+    Raises: UnsupportedModel if the framework fails on these rows, with the first of them and what to do.
     """
     try:
         return in_parts(model.predict, inputs, specs)
     except UnsupportedModel as error:
-        if not generated:
-            raise
+        rows = "rows that were made from its signature" if generated else "the sample's rows"
+        remedy = "give rows that it was made for: --sample FILE" if generated else "take rows out that it cannot answer"
         raise UnsupportedModel(
-            f"the model itself fails on rows that were made from its signature{_refused(model, inputs, specs)}: "
-            f"{error.message.strip()}; give rows that it was made for: --sample FILE"
+            f"the model itself fails on {rows}{_refused(model, inputs, specs)}: {error.message.strip()}; {remedy}"
         ) from error
 
 

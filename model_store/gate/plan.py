@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from model_store import keys
-from model_store.gate.candidate import Candidate, Layout
+from model_store.gate.candidate import Candidate, Layout, check_labels
 from model_store.gate.onnx_source import read_onnx
 from model_store.integrity import sha256_of
 from model_store.manifest import ModelFile, RunOptions, Variant
@@ -18,7 +18,7 @@ from model_store.objects import ObjectStore
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import AliasNotFound, ModelNotFound, UnsupportedModel
 from warmstart.refs import LIVE, check_name
-from warmstart.tensors import Signature, TensorSpec
+from warmstart.tensors import Signature
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def plan_publish(
     Raises: UnsupportedModel, InvalidReference, StoreError.
     """
     check_name(name)
-    _check_labels(candidate.labels, candidate.signature.outputs)
+    check_labels(candidate.labels, candidate.signature.outputs)
     uploads = tuple(UploadFile(path, _describe(path, inside)) for inside, path in candidate.layout.files)
     variants, more = _plan_variants(candidate.variants)
     written = tuple(WriteDocument(_describe_body(path, body), body) for path, body in documents.items())
@@ -168,16 +168,6 @@ def _plan_variants(layouts: Mapping[str, Layout]) -> tuple[tuple[Variant, ...], 
 
 def _describe_body(path: str, body: bytes) -> ModelFile:
     return ModelFile(path, len(body), hashlib.sha256(body).hexdigest())
-
-
-def _check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...]) -> None:
-    """Refuse labels that cannot be those of the model's score columns, where it declares how many it has."""
-    scores = [spec for spec in outputs if spec.datatype.startswith("FP") and len(spec.shape) == 2 and spec.shape[1] > 1]
-    if labels and scores and all(spec.shape[1] != len(labels) for spec in scores):
-        raise UnsupportedModel(
-            f"labels: expected one for each column of {' or '.join(map(str, scores))}, got {len(labels)}: "
-            f"{', '.join(map(str, labels))[:80]}"
-        )
 
 
 def _describe(path: Path, inside: str) -> ModelFile:

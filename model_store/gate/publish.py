@@ -48,6 +48,7 @@ def publish(
     name: str,
     store: Store | str,
     sample: object = None,
+    trust: bool = False,
     options: GateOptions = OPTIONS,
     signer: Signer | None = None,
     by: str | None = None,
@@ -59,13 +60,16 @@ def publish(
 
     `source` is a model (an estimator, a module, a booster), or a path or an address of one. `store` is open, or the
     URL of one. `sample` are rows to prove the model on: a file's path, a DataFrame, an array (rows, features), or
-    arrays by name; it goes before `options.sample`. `signer` signs it (`signer_for`).
+    arrays by name; it goes before `options.sample`. With `trust`, formats that execute code are read.
+    `options` has all else that may be chosen (`GateOptions`), `signer` signs the version (`signer_for`).
     `by` says who publishes, else the user's name on this machine.
     Raises: GateRejected with the report; Unreachable if a package is missing; InvalidSample, AliasMoved, StoreError.
     """
     check_name(name)
     if sample is not None:
         options = replace(options, sample=sample_of(sample))
+    if trust:
+        options = replace(options, trust=True)
     with ExitStack() as closing:
         opened = closing.enter_context(open_store(store)) if isinstance(store, str) else store
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="warmstart-")))

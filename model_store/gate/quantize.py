@@ -54,11 +54,8 @@ def quantize(
     Raises: InvalidSample without truth, without a tolerated drop, or with a metric that does not fit; Rejected if
     there is nothing to quantize, or every way loses more.
     """
-    if truth is None or not options.max_drop:
-        raise InvalidSample(
-            "--quantize: expected labelled rows and what may be lost on them; "
-            "name the file by --sample, its column of right answers by --truth, and add --max-drop accuracy=0.01"
-        )
+    expect_truth(truth, options)
+    assert truth is not None  # noqa: S101 - it is expected above
     fixed = next((spec.shape[0] for spec in candidate.signature.inputs if spec.shape and spec.shape[0] > 0), None)
     batches = _batches(inputs, fixed or _BATCH_ROWS)
     before = Tried(candidate.layout, _metrics(candidate.layout, batches, truth, candidate, options), {})
@@ -83,6 +80,15 @@ def quantize(
     return Outcome(
         replace(candidate, layout=tried[best].layout), _summary(best, tried, measured), {**figures, "chosen": best}
     )
+
+
+def expect_truth(truth: NDArray[np.generic] | None, options: GateOptions) -> None:
+    """Refuse to quantize without labelled rows and a limit. Raises: InvalidSample."""
+    if options.quantize is not None and (truth is None or not options.max_drop):
+        raise InvalidSample(
+            "--quantize: expected labelled rows and what may be lost on them; "
+            "name the file by --sample, its column of right answers by --truth, and add --max-drop accuracy=0.01"
+        )
 
 
 def _ways(options: GateOptions, batches: list[Batch]) -> tuple[tuple[str, Write], ...]:

@@ -74,9 +74,10 @@ def _match_names(names: list[str], inputs: tuple[TensorSpec, ...]) -> None:
     missing = [name for name in wanted if name not in names]
     extra = [name for name in names if name not in wanted]
     if missing:
+        lacks = ", ".join(_meant(name, extra) for name in missing[:10])
+        has = f", and has {_some(extra)} beside" if extra and "did you mean" not in lacks else ""
         raise InvalidSample(
-            f"the model takes {_some(wanted)}; the sample lacks "
-            f"{', '.join(_meant(name, extra) for name in missing[:10])}: name its columns as the model's inputs"
+            f"the model takes {_some(wanted)}; the sample lacks {lacks}{has}: name its columns as the model's inputs"
         )
     if extra:
         raise InvalidSample(

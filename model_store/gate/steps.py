@@ -22,6 +22,11 @@ STEPS = ("load", "convert", "check", "parity", "optimise", "forecast", "baseline
 REPORT_VERSION = "1.0"
 
 
+def megabytes(size_bytes: float) -> str:
+    """Write a size for people, in MB of 1,000,000 bytes, or kB below one."""
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1_000_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
 class Outcome(NamedTuple, Generic[T]):
     """What a step made, a line for people, and its figures for the report; units stand in the figures' names."""
 

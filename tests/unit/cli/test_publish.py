@@ -42,6 +42,17 @@ def test_each_step_of_the_gate_is_reported_with_its_time(warmstart: CommandLine,
 
     steps = [re.fullmatch(r"✓ (\w+) +\d+\.\d\d s  .+", line) for line in ran.err.splitlines()]
     assert [step and step[1] for step in steps] == [*STEPS, "register"]
+    assert ran.err.splitlines()[1].endswith(" s  nothing to convert: it is ONNX")
+    assert ran.err.splitlines()[-1].endswith(" s  1 file, 0.1 kB; 2 documents")
+
+
+def test_a_wish_to_quantize_without_labelled_rows_is_refused_before_any_work(
+    warmstart: CommandLine, source: Path
+) -> None:
+    ran = warmstart("publish", str(source), "--name", "scale", "--quantize", "int8")
+
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1].startswith("gate_rejected: load: --quantize: expected labelled rows")
 
 
 def test_with_a_key_it_is_signed(warmstart: CommandLine, source: Path, tmp_path: Path) -> None:

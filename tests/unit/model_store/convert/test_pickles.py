@@ -76,7 +76,16 @@ def test_a_skops_file_says_whose_object_it_holds(pipeline: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"tree\nversion=v4\n", b'{"learner": {}}', b"\x1f\x8bnothing", b"PK\x03\x04"]
+    "content",
+    [
+        b"",
+        b"hello",
+        b"tree\nversion=v4\n",
+        b'{"learner": {}}',
+        b"\x1f\x8bnothing",
+        b"PK\x03\x04",
+        b"import pickle, joblib\nimport numpy as np\n",  # `i` is an instruction with two lines
+    ],
 )
 def test_what_holds_no_object_is_not_taken_for_one(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)

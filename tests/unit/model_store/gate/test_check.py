@@ -48,6 +48,11 @@ def test_given_labels_come_before_those_of_the_conversion(tmp_path: Path) -> Non
     assert checked(tmp_path, models.scale(), labels=("a", "b")).value.labels == ("a", "b")
 
 
+def test_labels_that_cannot_be_the_models_are_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match=r"expected one for each column of y: FP32 \[-1, 2\], got 3: a, b, c"):
+        checked(tmp_path, models.scale(), labels=("a", "b", "c"))
+
+
 def test_a_fixed_batch_is_served_and_warned_of(tmp_path: Path) -> None:
     outcome = checked(tmp_path, models.identity(shape=[1, 3]))
 

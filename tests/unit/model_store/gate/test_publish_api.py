@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from model_store import open_store, publish
 from model_store.convert.source import Sample
 from model_store.gate.publish import git_commit, sample_of
+from model_store.gate.steps import GateRejected
 from tests.build import models
 from warmstart.errors import InvalidSample
 
@@ -63,6 +64,16 @@ def test_a_model_is_published_into_a_folder_by_its_url(source: Path, tmp_path: P
         assert store.registry.document(manifest, "gate.json") is not None
     assert manifest.provenance["source"] == "scale.onnx"
     assert len(manifest.provenance["gate_sha256"]) == 64
+
+
+def test_trust_is_asked_for_by_the_name_that_the_refusal_says(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04csklearn.linear_model\nRidge\n")  # is cut off there
+    url = (tmp_path / "store").as_uri()
+
+    with pytest.raises(GateRejected, match="say so \\(--trust, trust=True\\)"):
+        publish(tmp_path / "model.pkl", name="prices", store=url)
+    with pytest.raises(GateRejected, match="cannot be read here"):
+        publish(tmp_path / "model.pkl", name="prices", store=url, trust=True)
 
 
 def test_a_frame_is_its_columns_and_text_stays_text() -> None:

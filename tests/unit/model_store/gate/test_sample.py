@@ -68,6 +68,7 @@ def test_named_tensors_of_one_column_fit_an_input_of_one_axis() -> None:
         ({"a": [1], "b": [2], "kind": [3]}, (X,), "expected 2 columns, got 3: 'a', 'b', 'kind': if 'kind' is the right answer, say so (--truth kind)"),
         ({"a": [1], "b": ["x"]}, (X,), "X: FP32 [-1, 2]: column 'b': expected numbers, got text"),
         ({"Age": [1], "city": ["x"]}, (A, B), "the sample lacks 'age' (did you mean it by 'Age'?): name its columns as the model's inputs"),
+        ({"age": [1], "z": [2]}, (A, B), "the sample lacks 'city', and has 'z' beside: name its columns as the model's inputs"),
         ({"age": [1]}, (A, B), "the model takes 'age', 'city'; the sample lacks 'city'"),
         ({"age": [1], "city": ["x"], "y": [1]}, (A, B), "the sample has 'y' beside: remove what is no input, or, if it is the right answer, say so (--truth y)"),
         ({"a": [1], "day": np.array(["2024-01-31"], "M8[D]")}, (X,), "column 'day': expected numbers, booleans or text, got datetime64[D]: convert it"),
