@@ -26,7 +26,8 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Show a version: what it takes and gives, its files, where it came from, what the gate found."""
-    from model_store.gate.report import GATE, parse_report
+    from model_store.gate.report import parse_report
+    from model_store.keys import GATE
     from model_store.operations.tags import read_tags
 
     parsed, given = ModelRef.parse(ref), shell(context)

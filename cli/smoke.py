@@ -32,8 +32,8 @@ def command(
     context: typer.Context, ref: Ref, stage: StageName = None, local: Local = False, as_json: Json = False
 ) -> int:
     """Send a version's golden examples to the endpoint and compare: after a deploy, or to warm it up."""
-    from model_store.gate.baseline import GOLDEN
     from model_store.gate.golden import parse_golden
+    from model_store.keys import GOLDEN
 
     given, output = shell(context), Output.standard(as_json=as_json)
     chosen = given.stage(stage, local=local)

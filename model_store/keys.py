@@ -3,7 +3,7 @@
 models/{name}/versions/{n}/claim.json        written first: the number belongs to one publisher
 models/{name}/versions/{n}/signature.json    written before the manifest, whose bytes it signs; not there if unsigned
 models/{name}/versions/{n}/manifest.json     written last: a version without it does not exist
-models/{name}/versions/{n}/...               artifact files, named in the manifest with size and sha256
+models/{name}/versions/{n}/...               artifact files and documents, named in the manifest with size and sha256
 models/{name}/aliases/{alias}.json           {"version": n, ...}; moved by If-Match
 models/{name}/tags/{n}.json                  what people say of a version: changes, by If-Match
 models/{name}/traffic.json                   routes of a rollout
@@ -20,7 +20,11 @@ UPLOADS: Final = "uploads/"
 MANIFEST: Final = "manifest.json"
 CLAIM: Final = "claim.json"
 SIGNATURE: Final = "signature.json"
-RESERVED: Final = frozenset({CLAIM, MANIFEST, SIGNATURE})
+GATE: Final = "gate.json"
+STATISTICS: Final = "statistics.json"
+CONSTRAINTS: Final = "constraints.json"
+GOLDEN: Final = "golden.json"
+RESERVED: Final = frozenset({CLAIM, MANIFEST, SIGNATURE, GATE, STATISTICS, CONSTRAINTS, GOLDEN})
 """Names that no file of a model may have."""
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from model_store.convert.sklearn import to_onnx
+from model_store.convert.recognise import load
+from model_store.convert.source import LoadOptions
 
 LABELS = ("setosa", "versicolor", "virginica")
 
@@ -26,6 +27,4 @@ def train() -> LogisticRegression:
 
 def save(folder: Path) -> Path:
     """Train, convert and write the model; return its file."""
-    path = folder / "flowers.onnx"
-    path.write_bytes(to_onnx(train(), measures()).graph)
-    return path
+    return load(train(), LoadOptions()).convert(folder, None).graph

@@ -16,12 +16,10 @@ from model_store.gate.model_monitor import render_constraints, render_statistics
 from model_store.gate.sample import cast
 from model_store.gate.sample_made import is_generated
 from model_store.gate.steps import Figure, Outcome
+from model_store.keys import CONSTRAINTS, GOLDEN, STATISTICS
 from warmstart.errors import UnsupportedModel
 from warmstart.tensors import TensorSpec
 
-STATISTICS: Final = "statistics.json"
-CONSTRAINTS: Final = "constraints.json"
-GOLDEN: Final = "golden.json"
 MAX_EXAMPLES: Final = 10
 MAX_GOLDEN_BYTES: Final = 100_000
 _TRIED_ROWS: Final = 100

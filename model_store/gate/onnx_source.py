@@ -85,8 +85,7 @@ def parse(path: Path) -> ModelProto:
         model: ModelProto = onnx.load_model_from_string(path.read_bytes())
     except DecodeError as error:
         raise UnsupportedModel(
-            f"{path}: not an ONNX model: {error}; "
-            "convert it first, from scikit-learn by model_store.convert.sklearn.to_onnx"
+            f"{path}: not an ONNX model: {error}; convert it first: the gate does, from the model itself"
         ) from error
     if not model.graph.output:
         raise UnsupportedModel(f"{path}: not an ONNX model: its graph has no outputs")

@@ -21,9 +21,10 @@ from model_store.convert.source import Sample
 from model_store.gate.apply import Published, apply
 from model_store.gate.gate import NOBODY, Examined, Watch, examine
 from model_store.gate.plan import PublishPlan, plan_publish
-from model_store.gate.report import GATE, render_report
+from model_store.gate.report import render_report
 from model_store.gate.steps import GateOptions
 from model_store.integrity import sha256_of_bytes
+from model_store.keys import GATE
 from model_store.objects import ObjectStore
 from model_store.signing.sign import Signer
 from model_store.stores import Store, open_store

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from model_store.gate.steps import REPORT_VERSION, Figure, GateReport, StepReport
 from warmstart.errors import InvalidManifest
-
-GATE: Final = "gate.json"
-"""The report's path within a version."""
 
 
 def report_document(report: GateReport) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from model_store.keys import GATE
 from model_store.manifest import Manifest
 from model_store.registry import Registry
 from warmstart.errors import InvalidManifest
 from warmstart.refs import ModelRef
 
 Leaf: TypeAlias = str | int | float | bool | None
-GATE = "gate.json"
 
 
 class Difference(NamedTuple):

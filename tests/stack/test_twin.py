@@ -23,7 +23,8 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from local.process import TwinProcess
-from model_store.convert.sklearn import to_onnx
+from model_store.convert.recognise import load
+from model_store.convert.source import LoadOptions
 from model_store.gate import publish_file
 from tests.build import models
 from tests.build.slow_model import turns
@@ -76,7 +77,8 @@ def test_a_published_scikit_learn_model_is_served_cold_then_warm_with_its_own_pr
     twin: TwinProcess, tmp_path: Path, iris: tuple[LogisticRegression, np.ndarray[Any, np.dtype[np.float32]]]
 ) -> None:
     estimator, rows = iris
-    assert publish(twin, tmp_path, "iris", to_onnx(estimator, rows).graph) == 1
+    graph = load(estimator, LoadOptions()).convert(tmp_path, None).graph
+    assert publish(twin, tmp_path, "iris", graph.read_bytes()) == 1
     end_environments(twin)
     before = len(reports(twin))
     cold = infer(twin.address, "iris", "X", "FP32", rows[:150:30].ravel().tolist(), [5, 4])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from model_store import keys
-from model_store.gate.baseline import GOLDEN
 from model_store.gate.golden import example, render_golden
 from model_store.integrity import sha256_of_bytes
+from model_store.keys import GOLDEN
 from model_store.manifest import ModelFile
 from tests.build.command_line import CommandLine
 from tests.build.manifests import IDENTITY, manifest, store_alias, store_version

@@ -137,7 +137,7 @@ def test_names_that_are_not_utf_8_are_refused(tmp_path: Path, name: bytes, messa
         read_onnx(path)
 
 
-@pytest.mark.parametrize("location", ["manifest.json", "claim.json", "model.onnx"])
+@pytest.mark.parametrize("location", ["manifest.json", "claim.json", "signature.json", "gate.json", "model.onnx"])
 def test_external_data_under_a_name_of_ours_is_refused(tmp_path: Path, location: str) -> None:
     path = models.with_external_data(tmp_path)
     relocate(path, location)
@@ -192,7 +192,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path, body: bytes) -> None:
 
 
 def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"convert it first, from scikit-learn by \S+\.to_onnx"):
+    with pytest.raises(UnsupportedModel, match="convert it first: the gate does, from the model itself"):
         read_onnx(written(tmp_path, b"\x80\x04\x95pickle"))
 
 
