@@ -40,18 +40,22 @@ def inference() -> None:
 
 
 def _text_and_image() -> None:
-    """Tokenize, and decode and resize a PNG and a JPEG."""
+    """Tokenize; decode and resize a PNG, a JPEG, and a telephone's photograph (MPO: several JPEG files in one)."""
     from PIL import Image, ImageOps
     from tokenizers import Tokenizer, models
 
     tokens = Tokenizer(models.WordLevel({"a": 0, "?": 1}, unk_token="?")).encode_batch(["a", "b"])  # noqa: S106 - no secret
     _expect([each.ids for each in tokens] == [[0], [1]], f"tokens are {tokens}")
-    for form in ("PNG", "JPEG"):
+    red = Image.new("RGB", (9, 6), (255, 0, 0))
+    several: dict[str, dict[str, Any]] = {"MPO": {"save_all": True, "append_images": [red]}}
+    for form in ("PNG", "JPEG", "MPO"):
         file = io.BytesIO()
-        Image.new("RGB", (9, 6), (255, 0, 0)).save(file, form)
-        image = ImageOps.exif_transpose(Image.open(file, formats=[form])).convert("RGB").resize((3, 2), 3)
-        red = image.tobytes()[0]
-        _expect(image.size == (3, 2) and red > 250, f"a {form} of red is {red}")
+        red.save(file, form, **several.get(form, {}))
+        opened = Image.open(file, formats=["JPEG", "PNG"])
+        image = ImageOps.exif_transpose(opened).convert("RGB").resize((3, 2), 3)
+        value = image.tobytes()[0]
+        _expect((opened.format, image.size) == (form, (3, 2)), f"a {form} is {opened.format} of {image.size}")
+        _expect(value > 250, f"a {form} of red is {value}")
 
 
 def control() -> None:

@@ -77,25 +77,15 @@ INFERENCE: Final = Recipe(
         *(
             Cut(pattern, "a format or a tool that no image of a request needs: JPEG and PNG do")
             for pattern in (
-                *(
-                    "PIL/_avif.*",
-                    "PIL/_webp.*",
-                    "PIL/_imagingft.*",
-                    "PIL/_imagingcms.*",
-                    "PIL/_imagingmath.*",
-                    "PIL/ImageMath.py",
-                    "PIL/ImageMorph.py",
-                ),
-                *("PIL/_imagingmorph.*", "PIL/_imagingtk.*", "PIL/ImageTk.py", "PIL/_tkinter_finder.py"),
+                *("PIL/*Plugin.py", "PIL/_avif.*", "PIL/_webp.*", "PIL/_imagingft.*", "PIL/_imagingcms.*"),
+                *("PIL/_imagingmath.*", "PIL/ImageMath.py", "PIL/_imagingmorph.*", "PIL/ImageMorph.py"),
+                *("PIL/_imagingtk.*", "PIL/ImageTk.py", "PIL/_tkinter_finder.py", "PIL/PSDraw.py"),
                 *("pillow.libs/libavif-*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*"),
-                *(
-                    "pillow.libs/liblcms2-*",
-                    "pillow.libs/libwebp*",
-                    "pillow.libs/libsharpyuv-*",
-                    "pillow.libs/libbrotli*",
-                ),
+                *("pillow.libs/liblcms2-*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv-*"),
+                "pillow.libs/libbrotli*",
             )
         ),
+        Cut("pillow.libs/libpng16-*", "only the fonts link to it: Pillow reads PNG files itself"),
         # libonnxruntime_providers_shared.so stays: without it, every import writes a warning to the log.
         Cut(
             "onnxruntime/capi/libonnxruntime.so*",
@@ -109,6 +99,8 @@ INFERENCE: Final = Recipe(
         Cut("onnxruntime/tools/*", "tools for the publisher's machine"),
         Cut("onnxruntime/transformers/*", "optimisers for the publisher's machine"),
     ),
+    # A photograph of a telephone is several JPEG files in one (MPO); what a JPEG file says of itself is TIFF (EXIF).
+    keep=("PIL/JpegImagePlugin.py", "PIL/MpoImagePlugin.py", "PIL/PngImagePlugin.py", "PIL/TiffImagePlugin.py"),
     probe="inference",
     budget_bytes=105 * MIB,
 )

@@ -75,7 +75,9 @@ def _unpack_one(archive: zipfile.ZipFile, package: str, recipe: Recipe, into: Pa
 
 def cut_of(path: str, cuts: Sequence[Cut], keep: Sequence[str] = ()) -> Cut | None:
     """Return the first cut that names a path, None if the path stays."""
-    if any(fnmatchcase(path, pattern) for pattern in (*keep, *ALWAYS_KEPT)) and not path.endswith((".py", ".so")):
+    if any(fnmatchcase(path, pattern) for pattern in keep):
+        return None
+    if any(fnmatchcase(path, pattern) for pattern in ALWAYS_KEPT) and not path.endswith((".py", ".so")):
         return None
     return next((cut for cut in cuts if fnmatchcase(path, cut.pattern)), None)
 

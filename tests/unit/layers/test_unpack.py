@@ -44,6 +44,11 @@ def test_a_kept_pattern_wins_over_a_cut() -> None:
     assert cut_of("botocore/data/endpoints.json", cuts) is None
 
 
+def test_a_kept_pattern_wins_for_modules_too() -> None:
+    assert cut_of("PIL/PngImagePlugin.py", INFERENCE.cuts, INFERENCE.keep) is None
+    assert cut_of("PIL/PdfImagePlugin.py", INFERENCE.cuts, INFERENCE.keep) is not None
+
+
 def test_onnx_runtimes_c_library_goes_and_its_python_module_stays() -> None:
     gone = cut_of("onnxruntime/capi/libonnxruntime.so.1.28.0", INFERENCE.cuts)
     assert gone is not None
