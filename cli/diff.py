@@ -36,10 +36,12 @@ def command(
         return
     output.table(
         ("", "", str(found.before), str(found.after)),
-        ((d.section, d.field, _cell(d.before), _cell(d.after)) for d in found.differences),
+        ((d.section, d.field, _cell(d.field, d.before), _cell(d.field, d.after)) for d in found.differences),
         empty=f"{found.before} and {found.after} are the same",
     )
 
 
-def _cell(value: str | float | None) -> str:
-    return "–" if value is None else brief(value)
+def _cell(field: str, value: str | float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value[:16]}…" if isinstance(value, str) and field.endswith("sha256") else brief(value)

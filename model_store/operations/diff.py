@@ -75,7 +75,10 @@ def _facts(registry: Registry, manifest: Manifest) -> dict[tuple[str, str], Leaf
 
 
 def _gate(body: bytes | None, manifest: Manifest) -> Iterator[tuple[str, Leaf]]:
-    """Walk the figures of the gate's steps; how long a step took says nothing of the version."""
+    """Walk the figures of the gate's steps that tell versions apart: neither how long a step took, nor single rows.
+
+    Of layouts, those that are published; of the function's sizes, its own.
+    """
     if body is None:
         return
     try:
@@ -86,18 +89,34 @@ def _gate(body: bytes | None, manifest: Manifest) -> Iterator[tuple[str, Leaf]]:
             seen[name] = seen.get(name, 0) + 1
             where = name if seen[name] == 1 else f"{name} {seen[name]}"
             yield f"{where}.status", str(step["status"])
-            yield from _leaves(where, step.get("figures", {}))
+            yield from _leaves(where, _of_its_size(step.get("figures", {})))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidManifest(
             f"{manifest.name}:{manifest.version}: {GATE}: not a gate's report: {type(error).__name__} {error}"
         ) from error
 
 
+_SINGLE = frozenset({"log10_difference", "worst"})
+"""Figures of single values: bins and rows."""
+
+
+def _of_its_size(figures: Any) -> Any:
+    """Leave out what a forecast says of other sizes than the function's own."""
+    match figures:
+        case {"target": {"memory_mb": own}, "by_memory": list(rows)}:
+            return {**figures, "by_memory": [row for row in rows if row["memory_mb"] == own]}
+        case _:
+            return figures
+
+
 def _leaves(where: str, figure: Any) -> Iterator[tuple[str, Leaf]]:
     match figure:
+        case {"kept": False}:
+            return
         case Mapping():
             for name, value in figure.items():
-                yield from _leaves(f"{where}.{name}", value)
+                if name not in _SINGLE:
+                    yield from _leaves(f"{where}.{name}", value)
         case list() if any(isinstance(item, list | dict) for item in figure):
             for number, item in enumerate(figure):
                 yield from _leaves(f"{where}[{_name(item, number)}]", item)

@@ -81,7 +81,11 @@ def test_what_the_gate_measured_is_compared_and_how_long_it_took_is_not() -> Non
         steps: list[dict[str, Any]] = [
             {"step": "parity", "status": status, "seconds": version, "summary": "", "figures": {"outputs": outputs}},
             {"step": "parity", "status": status, "seconds": version, "summary": "", "figures": {"rows": 10 * version}},
-            {"step": "forecast", "status": status, "figures": {"by_memory": [{"memory_mb": 512, "sizes": [1, version]}]}},
+            {
+                "step": "forecast",
+                "status": status,
+                "figures": {"by_memory": [{"memory_mb": 512, "sizes": [1, version]}]},
+            },
         ]
         with_gate(objects, manifest(version=version), steps)
 
@@ -89,6 +93,35 @@ def test_what_the_gate_measured_is_compared_and_how_long_it_took_is_not() -> Non
         ("gate", "parity.outputs[y].max_absolute", 1e-7, 2e-7),
         ("gate", "parity 2.rows", 10, 20),
         ("gate", "forecast.by_memory[512].sizes", "1, 1", "1, 2"),
+    ]
+
+
+def test_single_rows_layouts_not_published_and_other_sizes_are_left_to_the_report() -> None:
+    objects = MemoryObjects()
+    for version in (1, 2):
+        layouts = [
+            {"layout": "a", "kept": False, "load_ms": version},
+            {"layout": "b", "kept": True, "load_ms": version},
+        ]
+        sizes = [{"memory_mb": 512, "warm_ms": version}, {"memory_mb": 1769, "warm_ms": version}]
+        steps: list[dict[str, Any]] = [
+            {
+                "step": "parity",
+                "status": "passed",
+                "figures": {"y": {"worst": [version], "log10_difference": [version]}},
+            },
+            {"step": "optimise", "status": "passed", "figures": {"layouts": layouts}},
+            {
+                "step": "forecast",
+                "status": "passed",
+                "figures": {"target": {"memory_mb": 1769}, "by_memory": sizes},
+            },
+        ]
+        with_gate(objects, manifest(version=version), steps)
+
+    assert differences(objects) == [
+        ("gate", "optimise.layouts[b].load_ms", 1, 2),
+        ("gate", "forecast.by_memory[1769].warm_ms", 1, 2),
     ]
 
 
