@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
@@ -105,9 +107,16 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], *, choose: Choose 
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:  # this machine refuses: no permission, disk full
-        output.error("system", ": ".join(filter(None, (error.filename, error.strerror or str(error)))), "")
+        reason = ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error))))
+        output.error("system", reason, _remedy_of_system(error))
         return REFUSED
     return result if isinstance(result, int) else DONE
+
+
+def _remedy_of_system(error: OSError) -> str:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    return f"make room; files that are needed for a while go to {tempfile.gettempdir()}: TMPDIR names another folder"
 
 
 def _command(arguments: Sequence[str]) -> str:

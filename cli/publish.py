@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -75,6 +74,7 @@ def command(
     from model_store.gate import apply, examine, plan_examined
     from model_store.gate.report import report_document
     from model_store.gate.steps import GateOptions, GateRejected
+    from model_store.workplace import workplace
 
     given, output = shell(context), Output.standard(as_json=as_json)
     chosen = given.stage(stage, local=local, store=store)
@@ -94,10 +94,10 @@ def command(
         prices=prices,
         target=target,
     )
-    with tempfile.TemporaryDirectory(prefix="warmstart-") as folder:
+    with workplace() as folder:
         try:
             with watching(output) as watch:
-                examined = examine(source, check_name(name), Path(folder), options, clock=given.clock, watch=watch)
+                examined = examine(source, check_name(name), folder, options, clock=given.clock, watch=watch)
         except GateRejected as error:
             _write_page(report, error.report)
             raise

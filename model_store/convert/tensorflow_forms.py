@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from model_store.convert.source import Origin
+from model_store.workplace import workplace
 from warmstart.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -116,10 +115,10 @@ def form_of(model: keras.Model) -> Form:
     if getattr(model, "inputs", None):
         return KerasForm(model)
     kind = type(model).__name__
-    with TemporaryDirectory(prefix="warmstart-") as folder:
+    with workplace() as folder:
         try:
-            model.export(str(Path(folder) / "model"), verbose=False)
-            loaded = tf.saved_model.load(str(Path(folder) / "model"))
+            model.export(str(folder / "model"), verbose=False)
+            loaded = tf.saved_model.load(str(folder / "model"))
         except (ValueError, AttributeError, TypeError, RuntimeError) as error:
             raise UnsupportedModel(
                 f"{kind}: its inputs are unknown: add an Input, or call it on a batch before it is saved: {error}"

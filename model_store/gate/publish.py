@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -28,6 +27,7 @@ from model_store.keys import GATE
 from model_store.objects import ObjectStore
 from model_store.signing.sign import Signer
 from model_store.stores import Store, open_store
+from model_store.workplace import workplace
 from warmstart import __version__
 from warmstart.errors import InvalidSample
 from warmstart.refs import check_name
@@ -73,7 +73,7 @@ def publish(
         options = replace(options, trust=True)
     with ExitStack() as closing:
         opened = closing.enter_context(open_store(store)) if isinstance(store, str) else store
-        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="warmstart-")))
+        folder = closing.enter_context(workplace())
         examined = examine(source, name, folder, options, clock=clock, watch=watch)
         key_id = signer.public_key.key_id if signer else None
         plan = plan_examined(examined, name, opened.objects, source=source, key_id=key_id)

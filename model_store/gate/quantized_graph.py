@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model_store.convert.source import Batch, lacks, rows_of
 from model_store.gate.candidate import Layout, failures
+from model_store.workplace import workplace
 from warmstart.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ _NOTHING: Final = "there is nothing to quantize: the graph has no {} with consta
 def dynamic_int8(source: Layout, graph: Path, *, reduced: bool) -> None:
     """Weights as int8, activations quantized as they come. `reduced`: 7 bits. Raises: UnsupportedModel."""
     _refuse_without(_DYNAMIC_KINDS, source.graph, "matrix multiplications")
-    with _quantizer() as refusals, tempfile.TemporaryDirectory(prefix="warmstart-") as scratch:
+    with _quantizer() as refusals, workplace() as scratch:
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         try:
             quantize_dynamic(
-                _prepared(source, Path(scratch), refusals),
+                _prepared(source, scratch, refusals),
                 graph,
                 op_types_to_quantize=list(_DYNAMIC_KINDS),
                 per_channel=True,
@@ -53,12 +53,12 @@ def static_int8(source: Layout, graph: Path, batches: Sequence[Batch], *, reduce
     """Weights and activations as int8, the ranges of activations calibrated on rows. Raises: UnsupportedModel."""
     what = "matrix multiplications or convolutions"
     _refuse_without((*_DYNAMIC_KINDS, "Conv", "ConvTranspose"), source.graph, what)
-    with _quantizer() as refusals, tempfile.TemporaryDirectory(prefix="warmstart-") as scratch:
+    with _quantizer() as refusals, workplace() as scratch:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
         try:
             quantize_static(
-                _prepared(source, Path(scratch), refusals),
+                _prepared(source, scratch, refusals),
                 graph,
                 _Rows(batches),
                 quant_format=QuantFormat.QDQ,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_store import keys, staging
@@ -16,6 +14,7 @@ from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader, ObjectStore, OnBytes
 from model_store.operations.verify import all_files, check_file
 from model_store.registry_reader import RegistryReader
+from model_store.workplace import workplace
 from warmstart.errors import ArtifactMismatch, ObjectNotFound, PreconditionFailed, VersionClaimed
 
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ class _Transfer:
 
     def bring(self, file: ModelFile) -> None:
         name, version = self._manifest.name, self._manifest.version
-        with tempfile.TemporaryDirectory(prefix="warmstart-copy-") as folder:
-            fetched, arrived = Path(folder, "fetched"), Path(folder, "arrived")
+        with workplace() as folder:
+            fetched, arrived = folder / "fetched", folder / "arrived"
             if not self._is_there(file):
                 check_file(self._source, name, version, file, fetched)
                 with suppress(PreconditionFailed):  # another copy of the same version was faster

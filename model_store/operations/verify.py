@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from model_store.integrity import verify
 from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
 from model_store.registry_reader import RegistryReader
+from model_store.workplace import workplace
 from warmstart.errors import ArtifactMismatch, IntegrityError, ObjectNotFound
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def check_file(objects: ObjectReader, name: str, version: int, file: ModelFile, 
 
 
 def _mismatches(objects: ObjectReader, manifest: Manifest, on_bytes: Callable[[int], None]) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="warmstart-verify-") as folder:
-        path = Path(folder, "file")
+    with workplace() as folder:
+        path = folder / "file"
         for file in all_files(manifest):
             try:
                 check_file(objects, manifest.name, manifest.version, file, path)

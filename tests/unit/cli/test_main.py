@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -154,6 +155,15 @@ def test_what_the_machine_refuses_is_a_refusal_with_the_file(warmstart: CommandL
     warmstart.stage.store = FailingObjects(PermissionError(errno.EACCES, "Permission denied", "model.onnx"))
 
     assert warmstart("models") == (1, "", "system: model.onnx: Permission denied\n")
+
+
+def test_a_full_disk_is_a_refusal_with_the_folder_that_may_be_another(warmstart: CommandLine) -> None:
+    warmstart.stage.store = FailingObjects(OSError(errno.ENOSPC, "No space left on device"))
+
+    assert warmstart("models").err == (
+        "system: No space left on device\n"
+        f"→ make room; files that are needed for a while go to {tempfile.gettempdir()}: TMPDIR names another folder\n"
+    )
 
 
 @pytest.mark.parametrize("ref", ["iris", "nope"])
