@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +27,10 @@ WEIGHTS: Final = (
 """The .bin files are pickles, which transformers reads with `weights_only`: tensors alone, no code."""
 CODE: Final = "auto_map"
 """Where a configuration names Python files of the folder that would be run."""
-FAILURES: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, AssertionError, IndexError)
+FAILURES: Final = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError, EOFError, MemoryError),
+    pickle.UnpicklingError,  # of weights that hold more than tensors
+)
 """What transformers, safetensors (`SafetensorError`) and torch raise for a folder that is not what it says."""
 
 
