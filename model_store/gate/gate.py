@@ -7,6 +7,7 @@ steps, `apply` carries them out.
 from __future__ import annotations
 
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from model_store.gate.optimise import optimise
 from model_store.gate.parity import Answers, ask, parity
 from model_store.gate.prepare import Preparation
 from model_store.gate.quantize import expect_truth
-from model_store.gate.sample import arrange, generate, read_sample, thin
+from model_store.gate.sample import arrange, generate, labelled, read_sample, thin
 from model_store.gate.sample_made import is_generated
 from model_store.gate.steps import (
     Figures,
@@ -49,6 +50,8 @@ class Watch(NamedTuple):
 
 
 NOBODY: Final = Watch()
+_SECRET: Final = re.compile(r"(?<=//)[^/@]*@|\?.*")
+"""User and password of an address, and its query, which may be a signature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +119,7 @@ def examine(
 
     Raises: GateRejected with the report so far; Unreachable if a package is missing.
     """
-    label = Path(source).name if isinstance(source, str | Path) else type(source).__qualname__
-    run = _Run(name, label, clock, watch)
+    run = _Run(name, called(source), clock, watch)
     given, model = run.step("load", lambda: _load(source, options))
     converted = run.step("convert", lambda: _convert(model, folder / "converted", given))
     graph = run.step("check", lambda: check(converted, options))
@@ -137,8 +139,20 @@ def examine(
     return Examined(candidate=candidate, report=run.report(), documents=documents, origin=model.origin)
 
 
+def called(source: object) -> str:
+    """Call a source: a file by its name, a model by its class, an address without what is secret in it."""
+    if not isinstance(source, str | Path):
+        return type(source).__qualname__
+    path = Path(source)
+    if path.exists():
+        return path.name if path.name.strip(".") else path.resolve().name
+    return _SECRET.sub("", str(source))
+
+
 def _load(source: object, options: GateOptions) -> Outcome[tuple[Sample | None, SourceModel]]:
-    sample = read_sample(options.sample, truth=options.truth) if isinstance(options.sample, Path) else options.sample
+    sample = read_sample(options.sample) if isinstance(options.sample, Path) else options.sample
+    if sample is not None and options.truth is not None:
+        sample = labelled(sample, options.truth)
     expect_truth(None if sample is None else sample.truth, options)
     model = load(source, LoadOptions(trust=options.trust, sample=sample))
     origin = model.origin

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_store.convert.source import Batch, Sample, take
-from model_store.gate.sample_file import read_sample
+from model_store.gate.sample_file import labelled, read_sample
 from model_store.gate.sample_made import generate
 from warmstart.errors import InvalidSample
 from warmstart.tensors import ANY, TensorSpec, fits
 
-__all__ = ["arrange", "cast", "generate", "read_sample", "thin"]
+__all__ = ["arrange", "cast", "generate", "labelled", "read_sample", "thin"]
 
 Array = NDArray[Any]
 MAX_ROWS: Final = 1000

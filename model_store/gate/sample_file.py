@@ -37,8 +37,8 @@ _FEWER: Final = f": expected at most {MOST_BYTES // 2**20:,}: fewer rows are eno
 _KINDS: Final = "a CSV with a header, Parquet, JSON lines (one object per line) or npz"
 
 
-def read_sample(path: Path, *, truth: str | None = None) -> Sample:
-    """Read rows from CSV, Parquet, JSON lines or npz; `truth` names the column of the right answers.
+def read_sample(path: Path) -> Sample:
+    """Read rows from CSV, Parquet, JSON lines or npz.
 
     Raises: InvalidSample, naming the column, what was expected and what came; Unreachable if a package is missing.
     """
@@ -47,22 +47,26 @@ def read_sample(path: Path, *, truth: str | None = None) -> Sample:
         raise InvalidSample(f"{path}: expected {_KINDS}, found {found}")
     if (size := max(path.stat().st_size, unpacked_bytes(path))) > MOST_BYTES:
         raise InvalidSample(f"{path}: {size / 2**20:,.0f} MB of rows{_FEWER}")
-    columns = _reader(path)(path)
-    if not columns:
+    sample = Sample(_reader(path)(path), path.name)
+    if not sample.columns:
         raise InvalidSample(f"{path}: expected at least one column, got none")
-    answers = None
-    if truth is not None:
-        if truth not in columns:
-            raise InvalidSample(f"{path}: no column {truth!r} of right answers{_meant(truth, list(columns))}")
-        answers = columns.pop(truth)
-        if not columns:
-            raise InvalidSample(f"{path}: expected columns beside the right answers {truth!r}, got none")
-    sample = Sample(columns, path.name, answers)
     if not sample.rows:
         raise InvalidSample(f"{path}: expected at least one row, got none")
-    if answers is not None and len(answers) != sample.rows:
-        raise InvalidSample(f"{path}: {len(answers)} right answers {truth!r} for {sample.rows} rows: expected as many")
     return sample
+
+
+def labelled(sample: Sample, truth: str) -> Sample:
+    """Take the column `truth` for the right answers, and out of the rows. Raises: InvalidSample."""
+    columns, where = dict(sample.columns), sample.origin
+    if truth not in columns:
+        raise InvalidSample(f"{where}: no column {truth!r} of right answers{_meant(truth, list(columns))}")
+    answers = columns.pop(truth)
+    if not columns:
+        raise InvalidSample(f"{where}: expected columns beside the right answers {truth!r}, got none")
+    rows = Sample(columns, where, answers)
+    if len(answers) != rows.rows:
+        raise InvalidSample(f"{where}: {len(answers)} right answers {truth!r} for {rows.rows} rows: expected as many")
+    return rows
 
 
 def _meant(name: str, names: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,6 @@ Figure: TypeAlias = str | int | float | bool | list["Figure"] | dict[str, "Figur
 """A value that JSON holds; floats are finite."""
 Figures: TypeAlias = Mapping[str, Figure]
 
-STEPS = ("load", "convert", "check", "parity", "optimise", "forecast", "baseline", "sign", "register")
-"""The gate's steps, in order; the last two have no figures in `gate.json`, which they sign and store."""
 REPORT_VERSION = "1.0"
 
 
@@ -112,9 +111,9 @@ def parse_target(text: str, *, where: str) -> Target:
 
 @dataclass(frozen=True, kw_only=True)
 class GateOptions:
-    """What a publisher may choose.
+    """What a publisher may choose. Raises: InvalidSetting.
 
-    `sample` is a file of rows (CSV, Parquet, JSON lines, npz), `truth` its column with the right answers; or the rows.
+    `sample` are rows, or a file of rows (CSV, Parquet, JSON lines, npz), `truth` its column with the right answers.
     `tolerance` replaces the tolerated absolute and relative difference of every floating-point datatype.
     `max_drop` is, by metric (`accuracy`, `f1`, `r2`, `rmse`, `mae`), how much worse a quantized model may be.
     `prices` is a file that replaces the price table.
@@ -129,3 +128,9 @@ class GateOptions:
     max_drop: Mapping[str, float] = field(default_factory=dict)
     prices: Path | None = None
     target: Target = Target()
+
+    def __post_init__(self) -> None:
+        if self.tolerance is not None and not 0 <= self.tolerance < math.inf:
+            raise InvalidSetting(f"tolerance: expected a number, 0 or more; got {self.tolerance}", name="tolerance")
+        if self.quantize not in (None, "int8", "fp16"):
+            raise InvalidSetting(f"quantize: expected int8 or fp16, got {self.quantize!r}", name="quantize")

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from model_store import open_store, publish
 from model_store.convert.source import Sample
+from model_store.gate.gate import called, examine
 from model_store.gate.publish import git_commit, sample_of
-from model_store.gate.steps import GateRejected
+from model_store.gate.steps import GateOptions, GateRejected
 from tests.build import models
-from warmstart.errors import InvalidSample
+from warmstart.errors import InvalidSample, InvalidSetting
 
 ROOT = Path(__file__).parents[4]
 
@@ -83,6 +84,35 @@ def test_a_frame_is_its_columns_and_text_stays_text() -> None:
     assert sample.columns["age"].tolist() == [31, 44]
     assert sample.columns["city"].tolist() == ["Paris", "Köln"]
     assert sample.columns["city"].dtype == object
+
+
+def test_the_right_answers_may_be_a_column_of_rows_in_memory(tmp_path: Path) -> None:
+    rows = Sample({"x": np.ones(2)}, "rows")
+
+    with pytest.raises(GateRejected, match="load: rows: no column 'kind' of right answers: it has x"):
+        examine(object(), "scale", tmp_path, GateOptions(sample=rows, truth="kind"))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("models:/iris/3", "models:/iris/3"),
+        ("models:/iris@champion", "models:/iris@champion"),
+        ("https://ann:secret@store/model?signature=secret", "https://store/model"),
+        ("package.module:factory", "package.module:factory"),
+        (Path(__file__), "test_publish_api.py"),
+        (Path(__file__).parent / "..", "model_store"),
+        (3, "int"),
+    ],
+)
+def test_a_source_is_called_by_what_tells_it_apart(source: object, name: str) -> None:
+    assert called(source) == name
+
+
+@pytest.mark.parametrize("wrong", [{"tolerance": float("nan")}, {"tolerance": -1.0}, {"quantize": "int4"}], ids=str)
+def test_options_that_would_prove_nothing_cannot_be_made(wrong: Any) -> None:
+    with pytest.raises(InvalidSetting, match="expected"):
+        GateOptions(**wrong)
 
 
 def test_a_path_is_read_later() -> None:

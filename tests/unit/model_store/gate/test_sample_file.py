@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from model_store.gate.sample import read_sample
+from model_store.gate.sample import labelled, read_sample
 from warmstart.errors import InvalidSample
 
 
@@ -76,7 +76,7 @@ def test_formats_are_told_by_their_content(tmp_path: Path) -> None:
 
 
 def test_the_column_of_right_answers_is_taken_out(tmp_path: Path) -> None:
-    sample = read_sample(text(tmp_path, "a,kind\n1,x\n2,y\n"), truth="kind")
+    sample = labelled(read_sample(text(tmp_path, "a,kind\n1,x\n2,y\n")), "kind")
 
     assert list(sample.columns) == ["a"]
     assert sample.truth is not None
@@ -212,19 +212,19 @@ def test_a_missing_column_of_right_answers_is_named_with_what_was_meant(tmp_path
     path = text(tmp_path, "a,label\n1,2\n")
 
     with pytest.raises(InvalidSample, match="no column 'lable' of right answers: did you mean 'label'"):
-        read_sample(path, truth="lable")
+        labelled(read_sample(path), "lable")
     with pytest.raises(InvalidSample, match="no column 'zzz' of right answers: it has a, label"):
-        read_sample(path, truth="zzz")
+        labelled(read_sample(path), "zzz")
 
 
 def test_right_answers_alone_are_no_sample(tmp_path: Path) -> None:
     with pytest.raises(InvalidSample, match="expected columns beside the right answers 'a'"):
-        read_sample(text(tmp_path, "a\n1\n"), truth="a")
+        labelled(read_sample(text(tmp_path, "a\n1\n")), "a")
 
 
 def test_as_many_right_answers_as_rows_are_expected(tmp_path: Path) -> None:
     with pytest.raises(InvalidSample, match="3 right answers 'y' for 2 rows"):
-        read_sample(arrays(tmp_path, x=np.zeros((2, 4)), y=np.zeros(3)), truth="y")
+        labelled(read_sample(arrays(tmp_path, x=np.zeros((2, 4)), y=np.zeros(3))), "y")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
