@@ -12,6 +12,7 @@ from model_store.convert.source import Converted, lacks
 from model_store.gate.candidate import Candidate, Layout, check_labels, failures
 from model_store.gate.onnx_source import files_of, parse, refuse_values, signature_of
 from model_store.gate.onnx_tensors import all_nodes, parameters, refuse_bombs
+from model_store.gate.prepare import Preparation
 from model_store.gate.sandbox import try_session
 from model_store.gate.steps import Figure, GateOptions, Outcome
 from model_store.manifest import RunOptions
@@ -57,9 +58,15 @@ def check(converted: Converted, options: GateOptions) -> Outcome[Candidate]:
         preprocessing=converted.preprocessing,
     )
     warnings += fixed_batches(signature)
-    inputs, outputs = (", ".join(map(str, specs)) for specs in signature)
-    summary = "; ".join([f"{inputs} → {outputs}", *warnings])
+    summary = "; ".join([*_described(candidate, Preparation(converted.prepared)), *warnings])
     return Outcome(candidate, summary, {**_figures(model, layout), "warnings": list[Figure](warnings)})
+
+
+def _described(graph: Candidate, before: Preparation) -> list[str]:
+    """Say what clients send and get, and what of it the graph is given where that is something else."""
+    clients = before.candidate(graph).signature
+    sent, got, given = (", ".join(map(str, specs)) for specs in (*clients, graph.signature.inputs))
+    return [f"{sent} → {got}", *([f"the graph is given {given}"] if given != sent else [])]
 
 
 def refuse_versions(path: Path, model: ModelProto) -> None:

@@ -18,7 +18,9 @@ from model_store.gate import sandbox_program
 from model_store.gate.check import check, supported_ir, supported_opset
 from model_store.gate.sandbox import try_session
 from model_store.gate.steps import GateOptions, Outcome
+from model_store.preprocessing.declared import TextInput
 from tests.build import models
+from tests.build.prepared import text_folder, token_counter
 from warmstart.errors import UnsupportedModel
 
 
@@ -41,6 +43,20 @@ def test_figures_say_what_the_graph_is_made_of(tmp_path: Path) -> None:
         "warnings": [],
     }
     assert outcome.summary == "x: FP32 [-1, 2] → y: FP32 [-1, 2]"
+
+
+def test_a_model_of_text_is_summed_up_as_its_clients_see_it(tmp_path: Path) -> None:
+    path = tmp_path / "source.onnx"
+    path.write_bytes(token_counter())
+    files = text_folder(tmp_path, TextInput(("input_ids", "attention_mask")))
+
+    outcome = check(Converted(path, prepared=files), GateOptions())
+
+    assert outcome.summary == (
+        "text: BYTES [-1] → length: INT64 [-1], ids: INT64 [-1, -1]; "
+        "the graph is given input_ids: INT64 [-1, -1], attention_mask: INT64 [-1, -1]"
+    )
+    assert [spec.name for spec in outcome.value.signature.inputs] == ["input_ids", "attention_mask"]
 
 
 def test_given_labels_come_before_those_of_the_conversion(tmp_path: Path) -> None:
