@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +13,6 @@ from cli.shell import Shell, shell
 from cli.stage import REGION_VARIABLE, Stage, StoreStage
 from cli.trust import trust_of
 from warmstart.refs import ModelRef, check_alias
-
-if TYPE_CHECKING:
-    from model_store.objects import Sent
 
 
 def command(
@@ -50,13 +46,8 @@ def command(
     target = _target(given, to, to_stage, to_profile).objects()
     output = Output.standard(as_json=as_json)
     where = to or f"stage {to_stage}"
-    with ExitStack() as closing:
-        total = sum(file.size_bytes for file in all_files(manifest))
-        more = closing.enter_context(bar(output, f"{manifest.name}:{manifest.version}", total))
-
-        def on_bytes(sent: Sent) -> None:
-            more(sent.size_bytes)
-
+    total = sum(file.size_bytes for file in all_files(manifest))
+    with bar(output, f"{manifest.name}:{manifest.version}", total) as more:
         copied = copy_version(
             source,
             target,
@@ -65,7 +56,7 @@ def command(
             by=given.caller,
             clock=given.clock,
             trust=trust,
-            on_bytes=on_bytes,
+            on_bytes=lambda sent: more(sent.size_bytes),
         )
     if alias is not None:
         given.registry_over(target).move_alias(

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cli.progress import bar
 from cli.render import Output, escape, megabytes
 
 if TYPE_CHECKING:
@@ -86,14 +87,7 @@ def _count(number: int, what: str) -> str:
 
 
 @contextmanager
-def sending(output: Output, plan: PublishPlan) -> Iterator[OnBytes | None]:
+def sending(output: Output, plan: PublishPlan) -> Iterator[OnBytes]:
     """Show how much of the files has been sent, on standard error, if somebody watches."""
-    if not output.shows_work:
-        yield None
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = TextColumn("sending"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=output.messages, transient=True) as progress:
-        task = progress.add_task("", total=plan.sent_bytes)
-        yield lambda sent: progress.advance(task, sent.size_bytes)
+    with bar(output, "sending", plan.sent_bytes) as more:
+        yield lambda sent: more(sent.size_bytes)

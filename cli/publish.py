@@ -12,11 +12,13 @@ from cli.keys import SIGNING_KEY, check_signer, signer_named
 from cli.options import Json, Local, StageName, StoreUrl
 from cli.plan import plan_document, print_plan
 from cli.render import Output, megabytes
-from cli.shell import shell
+from cli.shell import Shell, shell
 from warmstart.refs import check_name
 
 if TYPE_CHECKING:
-    from model_store.gate.steps import GateReport
+    from model_store.gate import Examined, GateOptions, GateReport, Published, PublishPlan
+    from model_store.objects import ObjectStore
+    from model_store.signing.sign import Signer
 
 
 _SOURCE = (
@@ -71,12 +73,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Prove a model and publish it as its next version; `live` then points at it. Functions follow without a deploy."""
-    from model_store.gate import apply, examine, plan_examined
+    from model_store.gate import GateOptions, plan_examined
     from model_store.gate.report import report_document
-    from model_store.gate.steps import GateOptions, GateRejected
     from model_store.workplace import workplace
 
     given, output = shell(context), Output.standard(as_json=as_json)
+    _check_report(report)
     chosen = given.stage(stage, local=local, store=store)
     objects = chosen.objects()
     named = key or given.environ.get(SIGNING_KEY)
@@ -95,38 +97,53 @@ def command(
         target=target,
     )
     with workplace() as folder:
-        try:
-            with watching(output) as watch:
-                examined = examine(source, check_name(name), folder, options, clock=given.clock, watch=watch)
-        except GateRejected as error:
-            _write_page(report, error.report)
-            raise
-        _write_page(report, examined.report)
-        plan = plan_examined(
-            examined, name, objects, source=source, key_id=signer.public_key.key_id if signer else None
-        )
+        examined = _prove(given, output, source, check_name(name), folder, options, report)
+        gate = report_document(examined.report)
+        key_id = signer.public_key.key_id if signer else None
+        plan = plan_examined(examined, name, objects, source=source, key_id=key_id)
         if dry_run:
-            gate = {"gate": report_document(examined.report)}
-            output.document(plan_document(plan) | gate) if as_json else print_plan(output, plan)
+            output.document(plan_document(plan) | {"gate": gate}) if as_json else print_plan(output, plan)
             return
-        with storing(output, plan) as on_step, sending(output, plan) as on_bytes:
-            published = apply(
-                plan,
-                objects,
-                by=given.caller,
-                clock=given.clock,
-                new_id=given.new_id,
-                signer=signer,
-                on_step=on_step,
-                on_bytes=on_bytes,
-            )
+        published = _store(given, output, plan, objects, signer)
     version, live = published.manifest.version, published.alias.version
     if as_json:
-        output.document({"name": name, "version": version, "live": live, "gate": report_document(examined.report)})
+        output.document({"name": name, "version": version, "live": live, "gate": gate})
         return
     output.line(f"[bold green]{name}:{version}[/bold green] published, {megabytes(plan.size_bytes)}")
     if live != version:
         output.line(f"[yellow]live is {name}:{live}: somebody published a later version[/yellow]")
+
+
+def _prove(
+    given: Shell, output: Output, source: str, name: str, folder: Path, options: GateOptions, report: Path | None
+) -> Examined:
+    """Take the source through the gate, and write the page of it, also if it refuses."""
+    from model_store.gate import GateRejected, examine
+
+    try:
+        with watching(output) as watch:
+            examined = examine(source, name, folder, options, clock=given.clock, watch=watch)
+    except GateRejected as error:
+        _write_page(report, error.report)
+        raise
+    _write_page(report, examined.report)
+    return examined
+
+
+def _store(given: Shell, output: Output, plan: PublishPlan, objects: ObjectStore, signer: Signer | None) -> Published:
+    from model_store.gate import apply
+
+    with storing(output, plan) as on_step, sending(output, plan) as on_bytes:
+        return apply(
+            plan,
+            objects,
+            by=given.caller,
+            clock=given.clock,
+            new_id=given.new_id,
+            signer=signer,
+            on_step=on_step,
+            on_bytes=on_bytes,
+        )
 
 
 def parse_labels(text: str | None) -> tuple[str | int, ...]:
@@ -156,6 +173,12 @@ def parse_drops(texts: list[str]) -> dict[str, float]:
             )
         drops[metric] = drop
     return drops
+
+
+def _check_report(path: Path | None) -> None:
+    """Refuse a page that could not be written before the gate takes its time. Raises: typer.BadParameter."""
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"expected a file in a folder that is there, got {path}", param_hint="--report")
 
 
 def _write_page(path: Path | None, report: GateReport) -> None:

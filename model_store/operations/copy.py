@@ -37,7 +37,6 @@ def copy_version(
     by: str,
     clock: Callable[[], float],
     trust: Trust | None = None,
-    on_file: Callable[[ModelFile], None] = lambda _: None,
     on_bytes: OnBytes | None = None,
 ) -> Copied:
     """Copy files, then documents, then the signature, then the manifest, which makes the version visible there.
@@ -59,7 +58,6 @@ def copy_version(
         _claim(target, manifest, body, by=by, clock=clock)
     transfer = _Transfer(source, target, manifest, on_bytes)
     for file in all_files(manifest):
-        on_file(file)
         transfer.bring(file)
     if signature is not None:
         _put_once(target, keys.signature(name, version), signature)

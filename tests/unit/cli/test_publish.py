@@ -160,6 +160,16 @@ def test_the_report_is_a_page_that_needs_nothing_else(warmstart: CommandLine, so
     assert re.findall(r"(?:src|href|url)\s*[=(]", page) == []
 
 
+def test_a_page_that_could_not_be_written_is_refused_before_any_work(
+    warmstart: CommandLine, source: Path, tmp_path: Path
+) -> None:
+    ran = warmstart("publish", str(source), "--name", "scale", "--report", str(tmp_path / "nowhere" / "gate.html"))
+
+    assert ran.code == 2
+    assert "expected a file in a folder that is there" in ran.err
+    assert "load" not in ran.err
+
+
 def test_a_refusal_has_a_page_too(warmstart: CommandLine, tmp_path: Path) -> None:
     source = tmp_path / "<b>.onnx"
     source.write_bytes(b"hello")
