@@ -22,6 +22,7 @@ from model_store.gate.plan import (
     WriteManifest,
     plan_file,
 )
+from model_store.gate.steps import GateReport
 from model_store.history import utc
 from model_store.integrity import verify
 from model_store.manifest import Manifest, render_manifest
@@ -35,10 +36,14 @@ ALIAS_ATTEMPTS: Final = 20
 
 
 class Published(NamedTuple):
-    """The new version, and where its alias points now: at a later version if somebody published one meanwhile."""
+    """The new version, and where its alias points now: at a later version if somebody published one meanwhile.
+
+    `report` is the gate's, where the model came in by it.
+    """
 
     manifest: Manifest
     alias: Alias
+    report: GateReport | None = None
 
 
 def apply(

@@ -154,10 +154,13 @@ def _section(step: StepReport, report: GateReport) -> str:
     mark = "✓" if step.status == "passed" else "✗"
     draw = _DRAWN.get(step.step)
     second = step.step == "parity" and step is not next(one for one in report.steps if one.step == "parity")
+    said = (
+        f"<p>{escape(step.summary)}</p>" if step.status == "passed" else ""
+    )  # the page's head says why it is rejected
     title = f"{step.step}, of what is published" if second else step.step
     return (
         f'<h2><span class="{step.status}">{mark}</span> {escape(title)} '
-        f'<small class="soft">{step.seconds:.2f} s</small></h2><p>{escape(step.summary)}</p>'
+        f'<small class="soft">{step.seconds:.2f} s</small></h2>{said}'
         f"{draw(step.figures) if draw else ''}{everything(step.figures)}"
     )
 

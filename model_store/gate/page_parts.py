@@ -13,7 +13,9 @@ Row: TypeAlias = Mapping[str, Figure]
 
 _MANY: Final = 40
 """Longer lists are cut on the page; `gate.json` has them whole."""
-_BAR_PX: Final = 34
+_SMALLEST: Final = -12
+"""The lowest decade that parity tells apart."""
+_BAR_PX: Final = 36
 _PLOT_PX: Final = 90
 
 
@@ -195,8 +197,8 @@ def _short(count: float) -> str:
 
 
 def _power(edge: int) -> str:
-    """Name a decade by where it begins; the first has what is smaller, too."""
-    return f"1e{edge}"
+    """Name a decade by where it begins; the smallest has all that is smaller, too."""
+    return f"1e{edge}" if edge > _SMALLEST else f"<1e{edge + 1}"
 
 
 def stacks(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], unit: str, *, marked: str = "") -> str:

@@ -77,7 +77,8 @@ def publish(
         examined = examine(source, name, folder, options, clock=clock, watch=watch)
         key_id = signer.public_key.key_id if signer else None
         plan = plan_examined(examined, name, opened.objects, source=source, key_id=key_id)
-        return apply(plan, opened.objects, by=by or user_name(), clock=clock, new_id=new_id, signer=signer)
+        published = apply(plan, opened.objects, by=by or user_name(), clock=clock, new_id=new_id, signer=signer)
+        return published._replace(report=examined.report)
 
 
 def user_name() -> str:

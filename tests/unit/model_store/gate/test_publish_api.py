@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from model_store import open_store, publish
 from model_store.convert.source import Sample
 from model_store.gate.gate import called, examine
 from model_store.gate.publish import git_commit, sample_of
+from model_store.gate.report import render_report
 from model_store.gate.steps import GateOptions, GateRejected
 from tests.build import models
 from warmstart.errors import InvalidSample, InvalidSetting
@@ -62,9 +64,23 @@ def test_a_model_is_published_into_a_folder_by_its_url(source: Path, tmp_path: P
     assert published.alias.change.changed_by == "ada"
     with open_store(url) as store:
         manifest = store.registry.manifest("scale", 1)
-        assert store.registry.document(manifest, "gate.json") is not None
+        assert published.report is not None
+        assert store.registry.document(manifest, "gate.json") == render_report(published.report)
     assert manifest.provenance["source"] == "scale.onnx"
     assert len(manifest.provenance["gate_sha256"]) == 64
+
+
+def test_what_the_gates_document_says_of_python_runs(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [shown] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/gate.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown = shown.replace("file:///tmp/models", (tmp_path / "models").as_uri())
+    monkeypatch.chdir(tmp_path)
+
+    exec(shown, {"estimator": source, "X": np.ones((60, 2), np.float32)})  # noqa: S102 - the document's own lines
+
+    assert re.fullmatch(r"\[1\] onnx [\d.]+\n", capsys.readouterr().out)
+    assert "<title>iris: passed</title>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_trust_is_asked_for_by_the_name_that_the_refusal_says(tmp_path: Path) -> None:
