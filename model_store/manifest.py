@@ -13,6 +13,8 @@ from warmstart.tensors import ANY, Signature, TensorSpec
 
 SCHEMA_MAJOR: Final = 1
 SCHEMA_VERSION: Final = "1.0"
+_NAME_BYTES: Final = 255
+"""Of a file or folder: the least that any file system takes."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -151,8 +153,8 @@ def _parse_spec(document: Mapping[str, Any]) -> TensorSpec:
 
 def _parse_file(document: Mapping[str, Any]) -> ModelFile:
     path, sha256 = _text(document["path"]), _text(document["sha256"])
-    if "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise ValueError(f"file path {path!r} is none within the version's folder")
+    if "\0" in path or any(part in ("", ".", "..") or len(part.encode()) > _NAME_BYTES for part in path.split("/")):
+        raise ValueError(f"file path {path!r:.300} is none within the version's folder")
     if not _SHA256.match(sha256):
         raise ValueError(f"sha256: expected 64 hexadecimal digits in lower case, got {sha256[:80]!r}")
     return ModelFile(path, _whole(document["size_bytes"]), sha256)
@@ -162,7 +164,16 @@ def _parse_files(documents: Any) -> tuple[ModelFile, ...]:
     files = tuple(_parse_file(file) for file in documents)
     if not files:
         raise ValueError("files: expected at least one, got none")
+    paths = {file.path for file in files}
+    if len(paths) < len(files) or any(folder in paths for path in paths for folder in _folders(path)):
+        raise ValueError("files: expected each path once, and no file below another")
     return files
+
+
+def _folders(path: str) -> list[str]:
+    """List the folders that a path goes through."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _parse_run(document: Mapping[str, Any]) -> RunOptions:

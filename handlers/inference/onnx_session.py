@@ -79,6 +79,10 @@ class OnnxSession:
                 f"{self._name}: expected the package {error.name} in the inference layer, which is older than this "
                 "model: deploy the stage again with the release that published it"
             ) from error
+        except OSError as error:
+            raise ModelNotLoadable(
+                f"{self._name}: expected what it declares beside its graph: {error.strerror}; publish it again"
+            ) from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
         """Compute the outputs asked for, in this order. Raises: InferenceFailed."""

@@ -25,6 +25,9 @@ FORMATS: Final = ("JPEG", "PNG")
 MAX_PIXELS: Final = 64 * 1024 * 1024
 """Of one image, as its header says: 192 MiB once it is decoded. A small file can declare many more."""
 
+MAX_SCALED_PIXELS: Final = 16 * 1024 * 1024
+"""Of one image as the graph takes it. With a shortest edge, a row of pixels would be scaled to any length."""
+
 
 class Imaging:
     """Decodes, resizes, crops, rescales and normalises. Elements of `image` are files in base64."""
@@ -52,6 +55,9 @@ class Imaging:
     def _pixels(self, element: object, where: str) -> NDArray[np.float32]:
         declared, image = self._declared, self._decode(element, where)
         if (size := _target(image.height, image.width, declared)) is not None:
+            if size[0] * size[1] > MAX_SCALED_PIXELS:
+                found = f"{image.width} by {image.height}"
+                raise _refused(f"expected an image that is not so long and thin, got {found} {where}")
             image = image.resize((size[1], size[0]), RESAMPLING.index(declared.resample))
         pixels = np.moveaxis(np.asarray(image), -1, 0)
         if declared.crop is not None:
@@ -75,7 +81,9 @@ class Imaging:
             if image.width * image.height > MAX_PIXELS:
                 found = f"{image.width} by {image.height}"
                 raise _refused(f"expected an image of at most {MAX_PIXELS} pixels, got {found} {where}")
-            return self._upright(image).convert("RGB")
+            # In place, and converted only where need be: each would copy the whole picture, at 192 MiB at most.
+            self._upright(image, in_place=True)
+            return image if image.mode == "RGB" else image.convert("RGB")
         except self._broken as error:
             raise _refused(
                 f"expected a {' or '.join(FORMATS)} file, got {len(body)} bytes {where} that are none: "

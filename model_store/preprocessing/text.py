@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_store.preprocessing.declared import TOKENIZER, TextInput
-from warmstart.errors import InvalidValue
+from warmstart.errors import InvalidManifest, InvalidValue
 from warmstart.tensors import ANY, TensorSpec
 
 if TYPE_CHECKING:
@@ -26,10 +26,13 @@ class Tokenizing:
     inputs = (TEXT,)
 
     def __init__(self, declared: TextInput, folder: Path) -> None:
-        """Read the tokenizer. Raises: ImportError if the package tokenizers is missing."""
+        """Read the tokenizer. Raises: ImportError if the package tokenizers is missing; InvalidManifest."""
         from tokenizers import Tokenizer
 
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        except Exception as error:  # the boundary: the library raises Exception itself
+            raise InvalidManifest(f"{TOKENIZER}: cannot be read: {error!s:.200}; publish the model again") from error
         self.feeds = declared.feeds
         self.outputs = TOKENS if declared.tokens else ()
 

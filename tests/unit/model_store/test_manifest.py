@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from model_store.manifest import Manifest, ModelFile, parse_manifest, render_manifest
 from tests.build.manifests import manifest
 from warmstart.errors import InvalidManifest
 from warmstart.tensors import Signature, TensorSpec
+
+FILE = {"path": "model.onnx", "size_bytes": 1, "sha256": "ab" * 32}
 
 
 def document(**changes: Any) -> bytes:
@@ -82,6 +88,9 @@ def test_an_unknown_major_version_is_refused_with_the_remedy(version: str) -> No
         document(provenance=["notebook"]),
         document(provenance={"framework": 1}),
         b"[" * 100_000,
+        document(files=[FILE, FILE]),
+        document(files=[FILE, {**FILE, "path": "model.onnx/weights"}]),
+        document(files=[{**FILE, "path": "\ud800"}]),
     ],
 )
 def test_what_is_no_manifest_is_refused_by_key(body: bytes) -> None:
@@ -89,12 +98,64 @@ def test_what_is_no_manifest_is_refused_by_key(body: bytes) -> None:
         parse_manifest(body, where="models/iris/versions/1/manifest.json")
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../2/model.onnx", "a/../../b", "", ".", "a//b", "a/", "a\0b"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../2/model.onnx", "a/../../b", "", ".", "a//b", "a/", "a\0b", "x" * 256, "é" * 128]
+)
 def test_a_file_outside_of_the_version_is_refused(path: str) -> None:
     file = {"path": path, "size_bytes": 1, "sha256": "ab" * 32}
 
     with pytest.raises(InvalidManifest, match="is none within the version's folder"):
         parse_manifest(document(files=[file]), where="key")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+PATHS = st.lists(st.sampled_from(["..", ".", "", "a", "b", "\ud800", "\0", "x" * 300]), max_size=4).map("/".join)
+FILES = st.lists(
+    st.fixed_dictionaries({"path": PATHS | VALUES, "size_bytes": st.integers() | VALUES, "sha256": st.just("ab" * 32)}),
+    max_size=3,
+)
+RUN = st.dictionaries(st.sampled_from(["optimise", "extensions", "preprocess", "threads"]), st.booleans() | VALUES)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "schema_version": st.sampled_from(["1.0", "1.9", "1", "9", "one", ""]) | VALUES,
+        "files": FILES | VALUES,
+        "documents": FILES | VALUES,
+        "variants": st.lists(st.fixed_dictionaries({"processor": VALUES, "files": FILES, "run": RUN}), max_size=2)
+        | VALUES,
+        "run": RUN | VALUES,
+        "preprocessing": VALUES,
+        "labels": VALUES,
+        "provenance": VALUES,
+        "version": VALUES,
+        "inputs": VALUES,
+        "outputs": VALUES,
+        "unknown": VALUES,
+    },
+)
+
+
+@given(FIELDS)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_manifest_says_it_is_refused_or_stays_within_its_folder(fields: dict[str, Any]) -> None:
+    body = json.dumps(json.loads(document()) | fields).encode()
+    try:
+        read = parse_manifest(body, where="key")
+    except InvalidManifest:
+        return
+
+    assert isinstance(read.version, int)
+    assert render_manifest(parse_manifest(render_manifest(read), where="key")) == render_manifest(read)
+    for file in [*read.files, *read.documents, *(file for variant in read.variants for file in variant.files)]:
+        place = PurePosixPath("/folder", file.path)
+        assert place.is_relative_to("/folder")
+        assert ".." not in place.parts
+        assert os.fsencode(file.path)
 
 
 def test_the_size_is_that_of_all_files() -> None:

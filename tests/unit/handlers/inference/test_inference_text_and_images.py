@@ -96,6 +96,16 @@ def test_a_graph_of_custom_operators_without_their_library_is_refused_with_the_r
     assert "onnxruntime-extensions, which the inference layer does not hold: publish it" in answered.text
 
 
+def test_a_model_that_declares_what_does_not_lie_beside_it_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    described = manifests.manifest("model", body=models.scale(2.0))._replace(run=RunOptions(preprocess=True))
+    manifests.store_version(world.store.objects, described, body=models.scale(2.0))
+    manifests.store_alias(world.store.objects, "model", 1)
+    answered = world.ask("POST", "/predict/model", {"x": [1, 2]})
+    assert answered.json["error"]["code"] == "model_not_loadable"
+    assert "expected what it declares beside its graph: No such file or directory; publish it again" in answered.text
+
+
 def test_layouts_of_every_processor_carry_what_is_declared(tmp_path: Path) -> None:
     files = text_folder(tmp_path, TextInput(("input_ids",)))
     (tmp_path / "graph.onnx").write_bytes(token_counter())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,7 @@ from PIL import Image
 from model_store.preprocessing.declared import ImageInput, parse, render
 from model_store.preprocessing.session import open_preprocessing
 from tests.build.prepared import image_folder, picture
-from warmstart.errors import InvalidValue
+from warmstart.errors import InvalidManifest, InvalidValue
 
 PLAIN = ImageInput("pixel_values", "bilinear")
 
@@ -113,6 +114,39 @@ def test_what_is_no_image_is_the_request_s_mistake(tmp_path: Path, file: object,
 def test_a_small_file_that_declares_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     with pytest.warns(Image.DecompressionBombWarning), pytest.raises(InvalidValue, match="got 10000 by 10000 in row 0"):
         pixels(tmp_path, PLAIN, bomb())
+
+
+def test_a_line_of_pixels_is_not_scaled_to_more_than_memory_holds(tmp_path: Path) -> None:
+    line = picture((20_000, 1), (1, 2, 3))
+
+    with pytest.raises(InvalidValue, match=r"not so long and thin, got (20000 by 1|1 by 20000) in row 0"):
+        pixels(tmp_path, PLAIN._replace(shortest_edge=256), line)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"size": "224"},
+        {"size": [224]},
+        {"size": [0, 1]},
+        {"crop": [10**9, 1]},
+        {"shortest_edge": 10**9},
+        {"shortest_edge": True},
+        {"rescale": "1"},
+        {"mean": [0.5, 0.5]},
+        {"std": ["a"]},
+        {"feed": 1},
+        {"resample": ["bilinear"]},
+        {"unknown": 1},
+    ],
+    ids=str,
+)
+def test_a_declaration_that_each_request_would_fail_on_is_refused(fields: dict[str, object]) -> None:
+    document = json.loads(render(PLAIN))
+    document["image"].update(fields)
+
+    with pytest.raises(InvalidManifest, match="here: not a declaration of preprocessing"):
+        parse(json.dumps(document).encode(), where="here")
 
 
 def test_a_declaration_is_read_as_it_was_written() -> None:

@@ -71,3 +71,12 @@ def test_a_declaration_is_read_as_it_was_written() -> None:
 def test_a_declaration_of_something_else_is_refused_by_name(body: bytes) -> None:
     with pytest.raises(InvalidManifest, match=r"preprocessing\.json: "):
         parse(body, where="preprocessing.json")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[" * 10_000])
+def test_a_tokenizer_that_cannot_be_read_is_refused(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "preprocessing.json").write_bytes(render(TextInput(BOTH)))
+    (tmp_path / "tokenizer.json").write_bytes(body)
+
+    with pytest.raises(InvalidManifest, match=r"tokenizer\.json: cannot be read: .*; publish the model again"):
+        open_preprocessing(tmp_path)
