@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Final, cast
 
@@ -30,7 +31,8 @@ def try_session(
     has, or does not come to an end; Unreachable if a package is missing.
     """
     memory_bytes = min(memory_bytes, _spare_bytes())
-    command = [sys.executable, "-P", str(_PROGRAM), str(graph), str(memory_bytes), _library() if extensions else ""]
+    limits = str(memory_bytes), str(ceil(time_s) + 1)
+    command = [sys.executable, "-P", str(_PROGRAM), str(graph), *limits, _library() if extensions else ""]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=time_s, check=False)
     except subprocess.TimeoutExpired as error:

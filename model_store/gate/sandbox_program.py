@@ -1,6 +1,6 @@
 """Run alone, as a program, in a process of its own: open a graph and run it once, in limited memory.
 
-    python sandbox_program.py GRAPH MEMORY_BYTES EXTENSIONS_LIBRARY
+    python sandbox_program.py GRAPH MEMORY_BYTES TIME_S EXTENSIONS_LIBRARY
 
 Prints one line of JSON: {"shapes": {output: [...]}}, ONNX Runtime's reason as {"refused": "..."}, or that it took too
 much as {"exhausted": "..."}. A graph that crashes ONNX Runtime, or never ends, does so here.
@@ -9,6 +9,7 @@ much as {"exhausted": "..."}. A graph that crashes ONNX Runtime, or never ends, 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from typing import Any, Final
 
@@ -17,11 +18,13 @@ _FREE: Final = 2
 _EXHAUSTED: Final = ("bad_alloc", "Failed to allocate memory", "bad array new length", "not enough memory")
 
 
-def main(graph: str, memory_bytes: int, library: str) -> dict[str, Any]:
-    """Open and run; say how that went."""
+def main(graph: str, memory_bytes: int, time_s: int, library: str) -> dict[str, Any]:
+    """Open and run; say how that went. After `time_s` the system ends this, also if whoever waits for it is gone."""
     import onnxruntime as ort
 
     _limit(memory_bytes)
+    if hasattr(signal, "alarm"):  # not on Windows
+        signal.alarm(time_s)
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.inter_op_num_threads = 1
@@ -67,4 +70,4 @@ def _zeros(onnx_type: str, shape: list[Any]) -> Any:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), sys.argv[3])))
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))

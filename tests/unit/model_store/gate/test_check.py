@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -166,7 +167,7 @@ def test_a_limit_that_this_machine_sets_itself_is_not_raised(tmp_path: Path) -> 
     path.write_bytes(models.identity())
     program = Path(sandbox_program.__file__)
 
-    command = f"ulimit -d {4 * 2**20}; exec {sys.executable} -P {program} {path} {2**40} ''"
+    command = f"ulimit -d {4 * 2**20}; exec {sys.executable} -P {program} {path} {2**40} 60 ''"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
 
     assert json.loads(done.stdout) == {"shapes": {"y": ["batch", 2]}}
@@ -178,6 +179,15 @@ def test_a_graph_that_never_ends_is_given_up(tmp_path: Path) -> None:
 
     with pytest.raises(UnsupportedModel, match="to answer within 1 s, it did not: a loop in it may have no end"):
         try_session(path, extensions=False, time_s=1.0)
+
+
+def test_a_graph_that_never_ends_ends_without_its_parent(tmp_path: Path) -> None:
+    path = tmp_path / "source.onnx"
+    path.write_bytes(endless())
+
+    ended = subprocess.run([sys.executable, sandbox_program.__file__, str(path), str(2**30), "1", ""], check=False)
+
+    assert ended.returncode == -signal.SIGALRM
 
 
 def endless() -> bytes:
