@@ -55,7 +55,7 @@ class MlflowModel:
         version: str,
         example: Batch | None,
         typed: Sample | None,
-        keeps: TemporaryDirectory[str] | None,
+        keeps: tuple[TemporaryDirectory[str] | None, ...],
     ) -> None:
         self._inner, self._version, self._example, self._typed = inner, version, example, typed
         self._keeps = keeps  # what the framework may still read from lives as long as this
@@ -92,7 +92,8 @@ def load(path: Path, options: LoadOptions) -> SourceModel:
     """
     from model_store.convert.recognise import load as load_source
 
-    folder = path if path.is_dir() else _fetch(str(path))
+    fetched = None if path.is_dir() else TemporaryDirectory(prefix="warmstart-mlflow-")
+    folder = path if fetched is None else _fetch(str(path), fetched.name)
     described = _read(folder)
     flavors = described.get("flavors", {})
     flavor = next((flavor for flavor in _DATA if flavor in flavors), None)
@@ -110,7 +111,7 @@ def load(path: Path, options: LoadOptions) -> SourceModel:
         place if joined is None else Path(joined.name), options._replace(sample=options.sample or typed)
     )
     version = found if isinstance(found := described.get("mlflow_version"), str) else "unknown"
-    return MlflowModel(inner, version=version, example=example, typed=typed, keeps=joined)
+    return MlflowModel(inner, version=version, example=example, typed=typed, keeps=(fetched, joined))
 
 
 def adopt(model: object, options: LoadOptions) -> SourceModel | None:  # noqa: ARG001 - a framework's signature
@@ -126,17 +127,16 @@ def adopt(model: object, options: LoadOptions) -> SourceModel | None:  # noqa: A
     return None
 
 
-def _fetch(address: str) -> Path:
-    """Download what an address names."""
+def _fetch(address: str, folder: str) -> Path:
+    """Download what an address names into a folder."""
     address = _TWO_SLASHES.sub(r"\1//", address)  # of `s3://`, pathlib left one
     try:
         from mlflow.artifacts import download_artifacts
-        from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise lacks(error, "mlflow") from error
     try:
-        return Path(download_artifacts(address))
-    except (MlflowException, OSError) as error:
+        return Path(download_artifacts(address, dst_path=folder))
+    except Exception as error:  # behind an address is any storage's SDK, which fails with classes of its own
         raise UnsupportedModel(f"{address}: MLflow does not find it: {error}; is MLFLOW_TRACKING_URI set?") from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +117,25 @@ def test_the_endpoint_answers_as_the_source_does(case: Case, prove: Prove) -> No
     prove(case)
 
 
-def test_an_address_that_is_not_there_is_refused() -> None:
+@pytest.mark.parametrize("address", ["models:/nobody/1", "mlflow-artifacts://nobody/model"])
+def test_an_address_that_is_not_there_is_refused(address: str) -> None:
     from model_store.convert.recognise import load
     from warmstart.errors import UnsupportedModel
 
-    with pytest.raises(UnsupportedModel, match="models:/nobody/1: MLflow does not find it"):
-        load("models:/nobody/1", LoadOptions())
+    with pytest.raises(UnsupportedModel, match=f"{address}: MLflow does not find it"):
+        load(address, LoadOptions())
+
+
+def test_what_was_fetched_is_removed_with_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from model_store.convert.recognise import load
+
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    model = load(registered(tmp_path).source, LoadOptions(trust=True))
+    there = [path.name for path in scratch.iterdir()]
+    del model
+    gc.collect()
+
+    assert [name[:17] for name in there] == ["warmstart-mlflow-"]
+    assert list(scratch.iterdir()) == []
