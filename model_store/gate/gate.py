@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from model_store.convert.recognise import load
 from model_store.convert.source import Batch, Converted, LoadOptions, Origin, Sample, SourceModel
@@ -23,6 +23,7 @@ from model_store.gate.forecast import forecast
 from model_store.gate.optimise import optimise
 from model_store.gate.parity import Answers, ask, parity
 from model_store.gate.prepare import Preparation
+from model_store.gate.prices import read_prices
 from model_store.gate.quantize import expect_truth
 from model_store.gate.sample import arrange, generate, labelled, read_sample, thin
 from model_store.gate.sample_made import is_generated
@@ -37,9 +38,11 @@ from model_store.gate.steps import (
     megabytes,
 )
 from model_store.history import utc
-from warmstart.errors import Unreachable, WarmstartError
+from warmstart.errors import Unreachable, UnsupportedModel, WarmstartError
 
 T = TypeVar("T")
+Stamp: TypeAlias = tuple[int, int, int]
+"""Which file it is, its size in bytes, and when it was written, in nanoseconds."""
 
 
 class Watch(NamedTuple):
@@ -62,6 +65,18 @@ class Examined:
     report: GateReport
     documents: Mapping[str, bytes]
     origin: Origin
+    stamps: Mapping[Path, Stamp]
+
+    def check_unchanged(self) -> None:
+        """Refuse files that are others than those that were examined: an ONNX source is published where it lies.
+
+        Raises: UnsupportedModel, OSError.
+        """
+        for path, stamp in self.stamps.items():
+            if _stamp(path) != stamp:
+                raise UnsupportedModel(
+                    f"{path}: it was written to while it was examined: publish it again when nobody writes it"
+                )
 
 
 @dataclass
@@ -132,11 +147,14 @@ def examine(
         "optimise", lambda: optimise(graph, before.feeds(inputs), tried.truth, options, folder / "optimised")
     )
     candidate = before.candidate(graph)
+    stamps = {
+        path: _stamp(path) for layout in (candidate.layout, *candidate.variants.values()) for _, path in layout.files
+    }
     quantized = options.quantize is not None
     _, outputs = run.step("parity", lambda: parity(expected, candidate, inputs, options, quantized=quantized))
     run.step("forecast", lambda: forecast(candidate, inputs, options))
     documents = run.step("baseline", lambda: baseline(candidate, sample, inputs, outputs, quantized=quantized))
-    return Examined(candidate=candidate, report=run.report(), documents=documents, origin=model.origin)
+    return Examined(candidate=candidate, report=run.report(), documents=documents, origin=model.origin, stamps=stamps)
 
 
 def called(source: object) -> str:
@@ -149,11 +167,17 @@ def called(source: object) -> str:
     return _SECRET.sub("", str(source))
 
 
+def _stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _load(source: object, options: GateOptions) -> Outcome[tuple[Sample | None, SourceModel]]:
     sample = read_sample(options.sample) if isinstance(options.sample, Path) else options.sample
     if sample is not None and options.truth is not None:
         sample = labelled(sample, options.truth)
     expect_truth(None if sample is None else sample.truth, options)
+    read_prices(options.prices)  # a slip in it is found before minutes of work
     model = load(source, LoadOptions(trust=options.trust, sample=sample))
     origin = model.origin
     figures = {"framework": origin.framework, "framework_version": origin.version, "kind": origin.kind}

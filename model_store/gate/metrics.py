@@ -54,11 +54,16 @@ def score(metric: str, truth: Array, outputs: Batch, labels: tuple[str | int, ..
 
     Raises: InvalidSample if the metric is unknown, or the model has no output that it can be computed from.
     """
+    check_metric(metric)
     if metric in _OF_LABELS:
         return _OF_LABELS[metric](_names(truth), _predicted_labels(metric, outputs, labels))
-    if metric in _OF_VALUES:
-        return _OF_VALUES[metric](_numbers(metric, truth), _predicted_values(metric, outputs))
-    raise InvalidSample(f"--max-drop: expected one of {', '.join(METRICS)}, got {metric!r}")
+    return _OF_VALUES[metric](_numbers(metric, truth), _predicted_values(metric, outputs))
+
+
+def check_metric(metric: str) -> None:
+    """Refuse what is no metric. Raises: InvalidSample."""
+    if metric not in METRICS:
+        raise InvalidSample(f"--max-drop: expected one of {', '.join(METRICS)}, got {metric!r}")
 
 
 def drop(metric: str, before: float, after: float) -> float:

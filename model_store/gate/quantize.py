@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from model_store.convert.source import Batch, rows_of, take
 from model_store.gate.candidate import Candidate, Layout, open_session, run
-from model_store.gate.metrics import drop, score
+from model_store.gate.metrics import check_metric, drop, score
 from model_store.gate.onnx_source import GRAPH
 from model_store.gate.quantized_graph import dynamic_int8, half_precision, static_int8
 from model_store.gate.side_by_side import Measured, Patience, measure
@@ -83,7 +83,15 @@ def quantize(
 
 
 def expect_truth(truth: NDArray[np.generic] | None, options: GateOptions) -> None:
-    """Refuse to quantize without labelled rows and a limit. Raises: InvalidSample."""
+    """Refuse to quantize without labelled rows and a limit, and what would be passed over. Raises: InvalidSample."""
+    if options.truth is not None and truth is None:
+        raise InvalidSample(f"--truth {options.truth}: expected the rows that it is a column of: --sample FILE")
+    if options.quantize is None and options.max_drop:
+        raise InvalidSample(
+            "--max-drop: nothing is lost but by --quantize int8 or fp16: expected one of them beside it"
+        )
+    for metric in options.max_drop:
+        check_metric(metric)
     if options.quantize is not None and (truth is None or not options.max_drop):
         raise InvalidSample(
             "--quantize: expected labelled rows and what may be lost on them; "

@@ -46,13 +46,20 @@ def test_each_step_of_the_gate_is_reported_with_its_time(warmstart: CommandLine,
     assert ran.err.splitlines()[-1].endswith(" s  1 file, 0.1 kB; 2 documents")
 
 
-def test_a_wish_to_quantize_without_labelled_rows_is_refused_before_any_work(
-    warmstart: CommandLine, source: Path
+@pytest.mark.parametrize(
+    ("option", "value", "refusal"),
+    [
+        ("--quantize", "int8", "--quantize: expected labelled rows"),
+        ("--prices", "none.json", "none.json: expected a price table, found none"),
+    ],
+)
+def test_a_slip_in_the_options_is_refused_before_any_work(
+    warmstart: CommandLine, source: Path, option: str, value: str, refusal: str
 ) -> None:
-    ran = warmstart("publish", str(source), "--name", "scale", "--quantize", "int8")
+    ran = warmstart("publish", str(source), "--name", "scale", option, value)
 
     assert ran.code == 1
-    assert ran.err.splitlines()[-1].startswith("gate_rejected: load: --quantize: expected labelled rows")
+    assert ran.err.splitlines()[-1].startswith(f"gate_rejected: load: {refusal}")
 
 
 def test_with_a_key_it_is_signed(warmstart: CommandLine, source: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from onnx import TensorProto
 
 from model_store.gate.candidate import open_session, run
 from model_store.gate.optimise import optimise
+from model_store.gate.quantize import expect_truth
 from model_store.gate.quantized_graph import dynamic_int8, static_int8
 from model_store.gate.side_by_side import Patience
 from model_store.gate.steps import GateOptions, Outcome, Rejected
@@ -95,6 +96,20 @@ def test_what_may_be_lost_has_to_be_said(tmp_path: Path, max_drop: dict[str, flo
     options = GateOptions(quantize="int8", max_drop=max_drop)
     with pytest.raises(InvalidSample, match="expected labelled rows and what may be lost on them; name the file by"):
         optimise(given, X, truth, options, tmp_path / "out", patience=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (GateOptions(truth="y"), "--truth y: expected the rows that it is a column of: --sample FILE"),
+        (GateOptions(max_drop={"f1": 0.1}), "--max-drop: nothing is lost but by --quantize int8 or fp16"),
+        (GateOptions(quantize="int8", max_drop={"f2": 0.1}), "--max-drop: expected one of accuracy, f1, r2, rmse, mae"),
+    ],
+    ids=["truth of no rows", "a drop of nothing", "no metric"],
+)
+def test_a_wish_that_would_be_passed_over_is_refused(options: GateOptions, message: str) -> None:
+    with pytest.raises(InvalidSample, match=message):
+        expect_truth(np.zeros(2) if options.quantize else None, options)
 
 
 @pytest.mark.parametrize("how", ["int8", "fp16"])
