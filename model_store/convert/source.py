@@ -73,7 +73,7 @@ class SourceModel(Protocol):
 
     @property
     def example(self) -> Batch | None:
-        """Inputs that came along, or that the model itself can name, by the graph's input names; None if there are none."""
+        """Inputs that came along or that the model can name itself, by the graph's input names; None without any."""
         ...
 
     def convert(self, folder: Path, sample: Sample | None) -> Converted:
