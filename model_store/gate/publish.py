@@ -122,11 +122,13 @@ def plan_examined(
 ) -> PublishPlan:
     """Plan to publish what the gate let through, its report beside it, signed with `key_id` if there is one.
 
-    Raises: as `plan_publish`.
+    Raises: as `plan_publish`; UnsupportedModel if a file was written to since it was examined.
     """
     documents = {**examined.documents, GATE: render_report(examined.report)}
     provenance = provenance_of(examined, documents[GATE], source)
-    return plan_publish(examined.candidate, name, store, documents=documents, provenance=provenance, key_id=key_id)
+    plan = plan_publish(examined.candidate, name, store, documents=documents, provenance=provenance, key_id=key_id)
+    examined.check_unchanged()  # after the files' digests were taken: what is sent has these
+    return plan
 
 
 def provenance_of(examined: Examined, report: bytes, source: object) -> Mapping[str, str]:

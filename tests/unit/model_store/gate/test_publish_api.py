@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from model_store import open_store, publish
 from model_store.convert.source import Sample
-from model_store.gate.gate import called, examine
+from model_store.gate.gate import Watch, called, examine
 from model_store.gate.publish import git_commit, sample_of
 from model_store.gate.report import render_report
-from model_store.gate.steps import GateOptions, GateRejected
+from model_store.gate.steps import GateOptions, GateRejected, StepReport
 from tests.build import models
-from warmstart.errors import InvalidSample, InvalidSetting
+from warmstart.errors import InvalidSample, InvalidSetting, UnsupportedModel
 
 ROOT = Path(__file__).parents[4]
 
@@ -202,6 +202,18 @@ def test_a_user_without_a_name_as_containers_have_them_is_unknown() -> None:
     )
 
     assert done.stdout.strip() == known.get(uid, "unknown")
+
+
+def test_a_model_that_is_written_to_while_it_is_examined_is_not_published(source: Path, tmp_path: Path) -> None:
+    def overwrite(step: StepReport) -> None:
+        if step.step == "baseline":  # the last: all was proved of the bytes that were there
+            source.write_bytes(models.scale(3.0))
+
+    with pytest.raises(UnsupportedModel, match=r"scale\.onnx: it was written to while it was examined"):
+        publish(source, name="scale", store=(tmp_path / "store").as_uri(), watch=Watch(done=overwrite))
+
+    with open_store((tmp_path / "store").as_uri()) as store:
+        assert list(store.objects.keys("")) == []
 
 
 def test_importing_the_registry_imports_neither() -> None:
