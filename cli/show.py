@@ -11,9 +11,12 @@ from cli.gate import print_report
 from cli.options import Json, Local, Ref, StageName, StoreUrl
 from cli.render import Output, escape, megabytes
 from cli.shell import shell
+from warmstart.errors import ObjectNotFound
 from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
+    from model_store.manifest import Manifest
+    from model_store.objects import ObjectStore
     from warmstart.tensors import Signature
 
 
@@ -53,11 +56,25 @@ def command(
     )
     for key, value in manifest.provenance.items():
         output.line(escape(f"{key}  {value}"))
+    for key_id in _signers(objects, manifest):
+        output.line(escape(f"signed by  {key_id[:16]}…, which `warmstart verify --public-key` checks"))
     for key, value in tags.items():
         output.line(escape(f"tag {key}  {value}"))
     if report is not None:
         output.line("[bold]gate[/bold]")
         print_report(output, parse_report(report, where=GATE))
+
+
+def _signers(objects: ObjectStore, manifest: Manifest) -> list[str]:
+    """List the keys that a version says it is signed by; nothing is checked."""
+    from model_store import keys
+    from model_store.signing.envelope import parse_envelope
+
+    try:
+        envelope = parse_envelope(objects.get(keys.signature(manifest.name, manifest.version)).body)
+    except (ObjectNotFound, ValueError):
+        return []
+    return [sealed.key_id for sealed in envelope.signatures]
 
 
 def print_signature(output: Output, signature: Signature) -> None:

@@ -71,6 +71,7 @@ def test_with_a_key_it_is_signed(warmstart: CommandLine, source: Path, tmp_path:
     assert f"key {public.key_id[:16]}…" in ran.err
     store = warmstart.stage.store
     assert json.loads(store.get(keys.signature("scale", 1)).body)["signatures"][0]["keyid"] == public.key_id
+    assert f"signed by  {public.key_id[:16]}…" in warmstart("show", "scale").out
 
 
 def test_the_key_may_come_from_the_environment_and_its_passphrase(
