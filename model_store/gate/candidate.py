@@ -59,14 +59,12 @@ def check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...])
         )
 
 
-def open_session(layout: Layout, *, threads: int = 0, **entries: str) -> InferenceSession | PreparedSession:
-    """Open a layout as the serving function does; `threads` 0 is one per core, `entries` are session config entries.
+def open_session(layout: Layout, *, threads: int = 0) -> InferenceSession | PreparedSession:
+    """Open a layout as the serving function does; `threads` 0 is one per core.
 
     Raises: UnsupportedModel, with ONNX Runtime's reason; Unreachable if a package is missing.
     """
     options = session_options(layout, threads=threads)
-    for key, value in entries.items():
-        options.add_session_config_entry(key, value)
     import onnxruntime as ort
 
     try:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from model_store.convert.source import Batch, rows_of, take
 from model_store.gate.candidate import Candidate, Layout, open_session, run
+from model_store.gate.layouts import AS_CONVERTED
 from model_store.gate.metrics import check_metric, drop, score
 from model_store.gate.onnx_source import GRAPH
 from model_store.gate.quantized_graph import dynamic_int8, half_precision, static_int8
@@ -23,7 +24,6 @@ from model_store.gate.steps import Figure, GateOptions, Outcome, Rejected
 from warmstart import limits
 from warmstart.errors import InvalidSample, UnsupportedModel
 
-AS_CONVERTED: Final = "as converted"
 DYNAMIC, STATIC, HALF = "int8, dynamic", "int8, static", "fp16"
 _BATCH_ROWS: Final = 32
 
