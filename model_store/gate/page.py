@@ -140,8 +140,23 @@ def _before(optimise: Row) -> Row:
 
 
 def _after(optimise: Row) -> Row:
-    """Find what is published: of two layouts the one for this kind of processor, which is behind the portable one."""
-    return next((row for row in reversed(rows_in(optimise, "layouts")) if row.get("kept") is True), {})
+    """Find what is published: of two layouts the one for this kind of processor, which is behind the portable one.
+
+    Precisions and layouts are timed one after the other, and only times of one measurement can be compared: those of a
+    quantized model are its own beside the model as converted, times what the layout gained.
+    """
+    layouts, precisions = rows_in(optimise, "layouts"), rows_in(_quantized(optimise), "precisions")
+    kept = next((row for row in reversed(layouts) if row.get("kept") is True), {})
+    chosen = next((row for row in precisions if row.get("precision") == _quantized(optimise).get("chosen")), None)
+    if chosen is None:
+        return kept
+    times = {key: _scaled(chosen, kept, layouts[0], key) for key in kept if key.endswith("_ms")}
+    return {**kept, **{key: value for key, value in times.items() if value is not None}}
+
+
+def _scaled(chosen: Row, kept: Row, first: Row, key: str) -> float | None:
+    own, after, before = (number_in(row, key) for row in (chosen, kept, first))
+    return own * after / before if own is not None and after is not None and before else None
 
 
 def _own_size(forecast: Row) -> Row | None:
