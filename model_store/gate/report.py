@@ -40,10 +40,20 @@ def parse_report(body: bytes, *, where: str) -> GateReport:
             source=document["source"],
             created_at=document["created_at"],
             machine=document["machine"],
-            steps=tuple(StepReport(**step) for step in document["steps"]),
+            steps=tuple(_parse_step(step) for step in document["steps"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidManifest(f"{where}: not a gate's report: {type(error).__name__} {error}") from error
+
+
+def _parse_step(document: Mapping[str, Any]) -> StepReport:
+    step = StepReport(**document)
+    texts = step.step, step.status, step.summary
+    if not all(type(text) is str for text in texts) or step.status not in ("passed", "rejected"):
+        raise TypeError(f"steps: expected their names, passed or rejected, and text; got {texts!r:.80}")
+    if type(step.seconds) not in (int, float) or not isinstance(step.figures, dict):
+        raise TypeError(f"step {step.step!r:.80}: expected its seconds, and figures by name")
+    return step
 
 
 def _step_document(step: StepReport) -> dict[str, Any]:
