@@ -12,7 +12,6 @@ from cli.exit_codes import DONE, REFUSED
 from cli.options import Json, Local, Ref, StageName
 from cli.render import Output, escape
 from cli.shell import shell
-from warmstart.client import RequestRefused
 from warmstart.errors import UnsupportedModel
 from warmstart.refs import ModelRef
 
@@ -54,6 +53,8 @@ def command(
 
 
 def _try(client: Predictor, ref: ModelRef, example: GoldenExample) -> Tried:
+    from warmstart.client import RequestRefused
+
     started = time.perf_counter()
     try:
         body = client.infer(ref, json.loads(example.request())).body

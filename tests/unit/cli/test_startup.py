@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"aws_cdk", "boto3", "botocore", "fastapi", "moto", "numpy", "onnx", "onnxruntime", "sklearn"}
+HEAVY = {"aws_cdk", "boto3", "botocore", "fastapi", "http", "moto", "numpy", "onnx", "onnxruntime", "sklearn"}
 
 
 def loaded(code: str) -> set[str]:
