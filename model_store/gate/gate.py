@@ -73,7 +73,7 @@ class Examined:
         Raises: UnsupportedModel, OSError.
         """
         for path, stamp in self.stamps.items():
-            if _stamp(path) != stamp:
+            if stamp_of(path) != stamp:
                 raise UnsupportedModel(
                     f"{path}: it was written to while it was examined: publish it again when nobody writes it"
                 )
@@ -148,7 +148,7 @@ def examine(
     )
     candidate = before.candidate(graph)
     stamps = {
-        path: _stamp(path) for layout in (candidate.layout, *candidate.variants.values()) for _, path in layout.files
+        path: stamp_of(path) for layout in (candidate.layout, *candidate.variants.values()) for _, path in layout.files
     }
     quantized = options.quantize is not None
     _, outputs = run.step("parity", lambda: parity(expected, candidate, inputs, options, quantized=quantized))
@@ -167,7 +167,8 @@ def called(source: object) -> str:
     return _SECRET.sub("", str(source))
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp_of(path: Path) -> Stamp:
+    """Say which state a file is in: inode, size in bytes, time of the last change in nanoseconds."""
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
 

@@ -7,6 +7,7 @@ import pwd
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,13 @@ from numpy.typing import NDArray
 
 from model_store import open_store, publish
 from model_store.convert.source import Sample
-from model_store.gate.gate import Watch, called, examine
-from model_store.gate.publish import git_commit, sample_of
+from model_store.gate.candidate import Layout
+from model_store.gate.gate import called, examine, stamp_of
+from model_store.gate.publish import git_commit, plan_examined, sample_of
 from model_store.gate.report import render_report
-from model_store.gate.steps import GateOptions, GateRejected, StepReport
+from model_store.gate.steps import GateOptions, GateRejected
+from model_store.manifest import RunOptions
+from model_store.memory import MemoryObjects
 from tests.build import models
 from warmstart.errors import InvalidSample, InvalidSetting, UnsupportedModel
 
@@ -205,15 +209,21 @@ def test_a_user_without_a_name_as_containers_have_them_is_unknown() -> None:
 
 
 def test_a_model_that_is_written_to_while_it_is_examined_is_not_published(source: Path, tmp_path: Path) -> None:
-    def overwrite(step: StepReport) -> None:
-        if step.step == "baseline":  # the last: all was proved of the bytes that were there
-            source.write_bytes(models.scale(3.0))
+    (folder := tmp_path / "work").mkdir()
+    examined = examine(source, "scale", folder, GateOptions())
+    as_it_came = replace(examined.candidate, layout=Layout((("model.onnx", source),), RunOptions()))
+    examined = replace(examined, candidate=as_it_came, stamps={source: stamp_of(source)})
+    source.write_bytes(models.scale(3.0))
 
     with pytest.raises(UnsupportedModel, match=r"scale\.onnx: it was written to while it was examined"):
-        publish(source, name="scale", store=(tmp_path / "store").as_uri(), watch=Watch(done=overwrite))
+        plan_examined(examined, "scale", MemoryObjects(), source=source)
 
-    with open_store((tmp_path / "store").as_uri()) as store:
-        assert list(store.objects.keys("")) == []
+
+def test_all_that_would_be_published_is_watched(source: Path, tmp_path: Path) -> None:
+    (folder := tmp_path / "work").mkdir()
+    examined = examine(source, "scale", folder, GateOptions())
+
+    assert set(examined.stamps) == {path for _, path in examined.candidate.layout.files}
 
 
 def test_importing_the_registry_imports_neither() -> None:
