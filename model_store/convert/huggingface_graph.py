@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store.convert.quiet import quietly
 from model_store.convert.source import lacks
 from warmstart.errors import UnsupportedModel
 
@@ -42,7 +40,7 @@ def export(
     given = {name: torch.from_numpy(array) for name, array in numbers.items()}
     dynamic = {name: _free_axes(array) for name, array in numbers.items()}
     named = tuple(_RAW if name == "label" else name for name in outputs)
-    with _quiet():
+    with quietly("torch.onnx"):
         try:
             program = torch.onnx.export(
                 module,
@@ -106,20 +104,6 @@ def _name_labels(model: ModelProto, labels: tuple[str, ...]) -> None:
     outputs[position] = helper.make_tensor_value_info("label", TensorProto.STRING, shape)
     del graph.output[:]
     graph.output.extend(outputs)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's notes about torchvision and its own deprecations off the terminal."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 def _first_line(error: BaseException) -> str:

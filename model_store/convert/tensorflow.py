@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 import re
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store.convert.quiet import quietly
 from model_store.convert.source import Batch, Converted, LoadOptions, Origin, Sample, SourceModel, lacks, of_package
 from model_store.convert.tensorflow_forms import Form, SavedForm, form_of
 from model_store.convert.tensorflow_operators import HANDLERS
@@ -80,7 +78,7 @@ def write(form: Form, folder: Path, *, apart: bool) -> Path:
     names, specs = list(form.inputs), list(form.inputs.values())
     serve = tf.function(lambda *given: dict(form.answer(dict(zip(names, given, strict=True)))), input_signature=specs)
     try:
-        with _quietly():
+        with quietly("tf2onnx"):
             if apart:
                 _mend_tf2onnx()
             constants = _constants(serve.get_concrete_function(*specs), len(specs))
@@ -178,7 +176,7 @@ def _load_keras(path: Path, options: LoadOptions) -> Any:
     import keras
 
     try:
-        with _quietly():
+        with quietly("tf2onnx"):
             return keras.models.load_model(path, compile=False, safe_mode=not options.trust)
     except (*_FAILURES, OSError, ImportError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise _refusal(path, str(error)) from error
@@ -224,20 +222,6 @@ def _tensorflow() -> None:
             f"Keras computes with {backend} here: set KERAS_BACKEND=tensorflow before Python starts, and publish the "
             ".keras file"
         )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep Keras's and tf2onnx's warnings about their own insides from the user."""
-    logger = logging.getLogger("tf2onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 def _numbers(name: str, array: Any) -> Any:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 import re
 import sys
-import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from model_store.convert.quiet import quietly
 from model_store.convert.source import LoadOptions, lacks
 from warmstart.errors import UnsupportedModel, Untrusted
 
@@ -76,7 +75,7 @@ def read(path: Path, options: LoadOptions) -> Any:
     if kind == "pickle":
         return _read_pickle(path, options)
     try:
-        with quietly():
+        with quietly("torch.onnx"):
             if kind == "exported":
                 return torch.export.load(path)
             return torch.jit.load(str(path), map_location="cpu")
@@ -148,20 +147,6 @@ def working_directory() -> Iterator[None]:
         yield
     finally:
         sys.path.remove(here)
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep PyTorch's warnings about its own insides, and about TorchScript's end, from the user."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from model_store.convert.quiet import quietly
 from model_store.convert.source import Sample, lacks
-from model_store.convert.torch_files import FAILURES, quietly
+from model_store.convert.torch_files import FAILURES
 from model_store.convert.torch_tensors import Tensors, few, fit, lay_out, name_outputs
 from warmstart.errors import UnsupportedModel
 
@@ -104,7 +105,7 @@ class ModuleForm:
         import torch
 
         rows = torch.export.Dim("batch")
-        with _evaluating(self._module), quietly(), _refusing(self.kind):
+        with _evaluating(self._module), quietly("torch.onnx"), _refusing(self.kind):
             program = torch.export.export(
                 self._module, (), self._there(example), dynamic_shapes={name: {0: rows} for name in example}
             )
@@ -192,7 +193,7 @@ class ScriptForm:
         import torch
 
         remedy = "export the module itself with torch.export, and publish the .pt2, or package.module:factory"
-        with quietly(), _refusing(self.kind, remedy):
+        with quietly("torch.onnx"), _refusing(self.kind, remedy):
             torch.onnx.export(
                 self._script,
                 tuple(example.values()),
@@ -235,7 +236,7 @@ def _translate(
         import onnxscript  # noqa: F401 - torch.onnx imports it, and says less about its absence
     except ImportError as error:
         raise lacks(error, "torch") from error
-    with quietly(), _refusing(kind):
+    with quietly("torch.onnx"), _refusing(kind):
         exported = torch.onnx.export(
             program,
             dynamo=True,
