@@ -11,6 +11,7 @@ from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
 from infra.config import StageConfig
+from infra.constructs.api import PREDICTIONS
 from infra.stacks import rights
 from infra.stacks.store import bucket_export
 
@@ -45,11 +46,16 @@ SERVING: Final = (
     Finding(
         "APIG3",
         "Gateway/Rest",
-        "A web ACL costs by the month; key, throttle, quota and body validation stand before the functions.",
+        "A web ACL costs by the month; key, throttle and quota stand before the functions.",
     ),
-    Finding("APIG4", "Gateway/Rest/Default/v2", "Predictions need the API key of the usage plan."),
-    Finding("APIG4", "Gateway/Rest/Default/predict", "Predictions need the API key of the usage plan."),
-    Finding("COG4", "Gateway/Rest", "Callers are machines: API keys on /v2 and /predict, IAM on /admin."),
+    Finding(
+        "APIG2", "Gateway/Rest", "The functions check bodies: each protocol has its own, and its own shape of errors."
+    ),
+    *(
+        Finding("APIG4", f"Gateway/Rest/Default/{part}", "Predictions need the API key of the usage plan.")
+        for part in sorted({path.split("/")[1] for path in PREDICTIONS})
+    ),
+    Finding("COG4", "Gateway/Rest", "Callers are machines: API keys on predictions, IAM on /admin."),
 )
 
 

@@ -36,7 +36,18 @@ def inference() -> None:
     _expect(orjson.dumps(label, option=orjson.OPT_SERIALIZE_NUMPY) == b"[0,2]", f"labels are {label}")
     _expect(bool(np.allclose(scores, expected, atol=1e-5)), f"scores are {scores}")
     _text_and_image()
+    _compression()
     _expect(bool(np.allclose(np.linalg.inv([[2.0, 0.0], [0.0, 4.0]]), [[0.5, 0.0], [0.0, 0.25]])), "linalg fails")
+
+
+def _compression() -> None:
+    """Compress and decompress, by the standard library where it has the format."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+
+    _expect(zstd.decompress(zstd.compress(b"a" * 1000)) == b"a" * 1000, "zstd fails")
 
 
 def _text_and_image() -> None:

@@ -48,7 +48,10 @@ _EVERYWHERE = (
 
 INFERENCE: Final = Recipe(
     name="inference",
-    requirements=("numpy>=2.2", "onnxruntime>=1.28,<1.29", "orjson>=3.11", "pillow>=12", "tokenizers>=0.22"),
+    requirements=(
+        *("numpy>=2.2", "onnxruntime>=1.28,<1.29", "orjson>=3.11", "pillow>=12", "tokenizers>=0.22"),
+        'backports.zstd>=1.3; python_version < "3.14"',
+    ),
     without={
         "flatbuffers": "onnxruntime's tools read .ort files with it; a session does not",
         **dict.fromkeys(

@@ -52,6 +52,10 @@ class ObjectReader(Protocol):
         """
         ...
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List all keys under a prefix, in order. Raises: StoreUnavailable, StoreDenied."""
+        ...
+
 
 class ObjectStore(ObjectReader, Protocol):
     """What publishers and the control plane may do."""
@@ -84,10 +88,6 @@ class ObjectStore(ObjectReader, Protocol):
 
     def stat(self, key: str) -> ObjectInfo:
         """Say how large an object is, and how old. Raises: as `get`."""
-        ...
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        """List all keys under a prefix, in order."""
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_store import keys
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model_store.objects import ObjectReader, StoredObject
+
+
+_MANIFEST_KEY = re.compile(rf"{keys.MODELS}(?P<name>[^/]+)/versions/(?P<version>[1-9][0-9]*)/{keys.MANIFEST}")
 
 
 class AliasState(NamedTuple):
@@ -77,6 +81,14 @@ class RegistryReader:
         Raises: as `manifest`.
         """
         return self._read_manifest(name, version)[1]
+
+    def published(self) -> list[ModelRef]:
+        """List every version of every model, in order: one request per thousand objects below `models/`.
+
+        Raises: StoreError.
+        """
+        matches = map(_MANIFEST_KEY.fullmatch, self._reader.keys(keys.MODELS))
+        return sorted(ModelRef(match["name"], int(match["version"]), None) for match in matches if match)
 
     def _read_manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
         key = keys.manifest(name, version)

@@ -10,16 +10,16 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_store.connection import Broken, Connection, Head
 from model_store.objects import StoredObject
+from model_store.s3_endpoint import Endpoint
 from model_store.sigv4 import Credentials, quote, sign_get
 from warmstart.errors import (
     ArtifactMismatch,
     InsufficientMemory,
-    InvalidSetting,
     ObjectNotFound,
     StoreDenied,
     StoreUnavailable,
@@ -46,53 +46,11 @@ _REMEDIES = {
     "(without it S3 says so of a missing object too)",
     "RequestTimeTooSkewed": ": this machine's clock is more than 15 minutes off",
 }
-_SUFFIXES = {
-    "cn": "amazonaws.com.cn",
-    "eusc": "amazonaws.eu",
-    "us-iso": "c2s.ic.gov",
-    "us-isob": "sc2s.sgov.gov",
-    "eu-isoe": "cloud.adc-e.uk",
-    "us-isof": "csp.hci.ic.gov",
-}
-"""The domains of AWS's other partitions, by what their regions' names begin with."""
 
 
 def _chance() -> float:
     # As random.random, whose module takes 2 ms to import.
     return int.from_bytes(os.urandom(4), "big") / 2**32
-
-
-class Endpoint(NamedTuple):
-    """Where a bucket is: `prefix` is what stands before a key in the path, percent-encoded."""
-
-    tls: bool
-    host: str
-    port: int
-    prefix: str
-
-    @classmethod
-    def of(cls, bucket: str, region: str, url: str | None = None) -> Endpoint:
-        """AWS's own endpoint of a bucket, or its place under another URL (path style). Raises: InvalidSetting."""
-        if url is None:
-            partitions = (domain for start, domain in _SUFFIXES.items() if region.startswith(f"{start}-"))
-            suffix = next(partitions, "amazonaws.com")
-            if "." in bucket:  # the wildcard in S3's certificate covers one label
-                return cls(True, f"s3.{region}.{suffix}", 443, f"/{bucket}/")
-            return cls(True, f"{bucket}.s3.{region}.{suffix}", 443, "/")
-        scheme, separator, rest = url.partition("://")
-        authority, _, path = rest.partition("/")
-        host, _, port = authority.partition(":")
-        if scheme not in ("http", "https") or not separator or not host or not (port or "0").isdecimal():
-            raise InvalidSetting(
-                f"store endpoint: expected http[s]://host[:port], got {url!r}", name="AWS_ENDPOINT_URL_S3"
-            )
-        prefix = f"/{path.strip('/')}/{bucket}/" if path.strip("/") else f"/{bucket}/"
-        return cls(scheme == "https", host, int(port) if port else 443 if scheme == "https" else 80, prefix)
-
-    @property
-    def authority(self) -> str:
-        """The Host header: with the port unless it is the scheme's own."""
-        return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
 
 class Patience(NamedTuple):
@@ -165,6 +123,20 @@ class S3Reader:
             raise
         finally:
             _remove(part)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List all keys under a prefix, in order: one request per thousand. No cold start does."""
+        from model_store.s3_listing import parse_listing, query_of
+
+        token: str | None = None
+        while True:
+            body = bytearray()
+            query = query_of(prefix, token)
+            self._fetch("", [], body.clear, body.extend, query=query)
+            found, token = parse_listing(bytes(body), prefix)
+            yield from found
+            if token is None:
+                return
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -242,13 +214,14 @@ class S3Reader:
         restart: Callable[[], None],
         sink: Callable[[memoryview], object],
         patience: Patience | None = None,
+        query: str = "",
     ) -> Head:
         """Send a GET until it is answered: `sink` takes the body's pieces, `restart` forgets those it had.
 
         Raises: ObjectNotFound, StoreUnavailable, StoreDenied, and what `sink` raises.
         """
         timeout_s, attempts = patience or self._patience
-        path = self._endpoint.prefix + quote(key)
+        path = self._endpoint.prefix + quote(key) if key else self._endpoint.bucket_path
         trouble = ""
         for attempt in range(attempts):
             if attempt:
@@ -256,7 +229,7 @@ class S3Reader:
                 self._sleep(BACKOFF_S * 2**attempt * (0.5 + self._rng() / 2))
             restart()
             try:
-                head, refusal = self._send(path, headers, sink, timeout_s)
+                head, refusal = self._send(path, headers, sink, timeout_s, query)
             except Broken as error:
                 trouble = str(error)
             except TimeoutError:
@@ -277,7 +250,12 @@ class S3Reader:
         )
 
     def _send(
-        self, path: str, headers: list[tuple[str, str]], sink: Callable[[memoryview], object], timeout_s: float
+        self,
+        path: str,
+        headers: list[tuple[str, str]],
+        sink: Callable[[memoryview], object],
+        timeout_s: float,
+        query: str,
     ) -> tuple[Head, bytes]:
         """Send one GET; an idle connection that turns out to be dead is replaced. The refusal is an error's body."""
         amz_date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
@@ -287,12 +265,14 @@ class S3Reader:
             region=self._region,
             credentials=self._credentials(),
             amz_date=amz_date,
+            query=query,
         )
+        target = f"{path}?{query}" if query else path
         connection = self._idle_connection(timeout_s)
         try:
             if connection is not None:
                 try:
-                    head = connection.get(path, signed + headers)
+                    head = connection.get(target, signed + headers)
                 except Broken as error:
                     if not error.unanswered:
                         raise
@@ -300,7 +280,7 @@ class S3Reader:
                     connection = None
             if connection is None:
                 connection = self._connect(timeout_s)
-                head = connection.get(path, signed + headers)
+                head = connection.get(target, signed + headers)
             refusal = bytearray()
             connection.read_into(head, sink if head.status in (200, 206) else refusal.extend)
         finally:

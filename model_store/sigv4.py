@@ -26,18 +26,21 @@ def quote(path: str) -> str:
     return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in path.encode())
 
 
-def sign_get(path: str, *, host: str, region: str, credentials: Credentials, amz_date: str) -> list[tuple[str, str]]:
-    """Sign a GET without a query and return the headers to send, `host` included.
+def sign_get(
+    path: str, *, host: str, region: str, credentials: Credentials, amz_date: str, query: str = ""
+) -> list[tuple[str, str]]:
+    """Sign a GET and return the headers to send, `host` included.
 
-    `path` is percent-encoded, from '/'; `host` holds the port unless it is the scheme's own;
-    `amz_date` is UTC, `20260131T120000Z`. Other headers (Range, If-None-Match) may be sent unsigned.
+    `path` is percent-encoded, from '/'; `query` too, its parameters in order of their names; `host` holds the port
+    unless it is the scheme's own; `amz_date` is UTC, `20260131T120000Z`. Other headers (Range, If-None-Match) may be
+    sent unsigned.
     """
     headers = [("host", host), ("x-amz-content-sha256", EMPTY_SHA256), ("x-amz-date", amz_date)]
     if credentials.session_token:
         headers.append(("x-amz-security-token", credentials.session_token))
     names = ";".join(name for name, _ in headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers)
-    canonical = f"GET\n{path}\n\n{lines}\n{names}\n{EMPTY_SHA256}"
+    canonical = f"GET\n{path}\n{query}\n{lines}\n{names}\n{EMPTY_SHA256}"
     scope = f"{amz_date[:8]}/{region}/s3/aws4_request"
     to_sign = f"AWS4-HMAC-SHA256\n{amz_date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = _hmac(_signing_key(credentials.secret_access_key, amz_date[:8], region), to_sign).hex()

@@ -11,6 +11,7 @@ WarmstartError
 │   ├── InvalidValue          a value that its datatype cannot hold
 │   ├── MissingPrecondition   a change that does not say what it expects to find
 │   ├── UnsupportedMediaType  a body in a format that this route does not read
+│   ├── NotAcceptable         an answer in a format that this route does not write
 │   └── BodyTooLarge          a body above the platform's limit
 ├── NotFound
 │   ├── RouteNotFound         no such path
@@ -138,6 +139,12 @@ class UnsupportedMediaType(InvalidRequest):
     """A body in a format that this route does not read."""
 
     code = "unsupported_media_type"
+
+
+class NotAcceptable(InvalidRequest):
+    """An answer in a format that this route does not write."""
+
+    code = "not_acceptable"
 
 
 class BodyTooLarge(InvalidRequest):

@@ -7,19 +7,18 @@ function did is 5xx, and says no more than the message does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
-
-import orjson
+from typing import Final, NamedTuple
 
 from handlers.inference.sessions import Ran
 from warmstart import errors
-from warmstart.errors import AnswerTooLarge, MethodNotAllowed, StoreUnavailable, WarmstartError
-from warmstart.protocols import oip, records
+from warmstart.errors import MethodNotAllowed, StoreUnavailable, WarmstartError
+from warmstart.protocols.wire import JSON, Rendered, RenderError
 from warmstart.refs import ModelRef
 
 STATUS: Final[Mapping[type[WarmstartError], int]] = {
     errors.InvalidRequest: 400,
     errors.UnsupportedMediaType: 415,
+    errors.NotAcceptable: 406,
     errors.BodyTooLarge: 413,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
@@ -39,17 +38,13 @@ STATUS: Final[Mapping[type[WarmstartError], int]] = {
 INTERNAL: Final = "internal error; the log has the details under this x-request-id"
 RETRY_AFTER_S: Final = 1
 
-ANSWER_LIMIT: Final = 6_291_556
-"""Lambda sends no larger synchronous response, its JSON counted (Lambda developer guide, "Lambda quotas")."""
-_MANY_BYTES: Final = 800_000
-"""Below it no body can pass the limit, were every byte a control character (six in JSON, one more escaped)."""
-
 
 class Answer(NamedTuple):
     """An answer to send, and what the log should know of how it came about."""
 
     status: int
     body: bytes
+    content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     model: ModelRef | None = None
     ran: Ran | None = None
@@ -61,7 +56,12 @@ def status_of(error: WarmstartError) -> int:
     return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
 
 
-def refuse(error: WarmstartError, *, as_records: bool) -> Answer:
+def answer(rendered: Rendered, *, model: ModelRef | None = None, ran: Ran | None = None) -> Answer:
+    """Answer what a protocol wrote."""
+    return Answer(200, rendered.body, rendered.content_type, rendered.headers, model, ran)
+
+
+def refuse(error: WarmstartError, render: RenderError) -> Answer:
     """Answer an error in the shape of the protocol that was spoken."""
     status = status_of(error)
     code, message = (error.code, error.message) if status != 500 else (WarmstartError.code, INTERNAL)
@@ -71,29 +71,15 @@ def refuse(error: WarmstartError, *, as_records: bool) -> Answer:
             headers = (("allow", ", ".join(error.allowed)),)
         case StoreUnavailable():
             headers = (("retry-after", str(RETRY_AFTER_S)),)
-    body = records.render_error(code, message) if as_records else oip.render_error(message)
-    return Answer(status, body, headers, error.model, error=error)
+    rendered = render(status, code, message)
+    return Answer(status, rendered.body, rendered.content_type, (*rendered.headers, *headers), error.model, error=error)
 
 
-def check_size(body: bytes) -> bytes:
-    """Check that Lambda can send a body. Raises: AnswerTooLarge."""
-    if len(body) > _MANY_BYTES and (size := len(orjson.dumps(body.decode()))) > ANSWER_LIMIT - 1024:
-        raise AnswerTooLarge(
-            f"answer: expected at most {ANSWER_LIMIT - 1024} bytes, got {size}; ask for fewer rows or fewer outputs"
-        )
-    return body
-
-
-def to_gateway(answer: Answer, request_id: str) -> dict[str, Any]:
-    """Write API Gateway's proxy response."""
-    headers = {"content-type": "application/json", "x-request-id": request_id}
-    if answer.model is not None:
-        headers["x-model-version"] = str(answer.model.version)
-    if answer.headers:
-        headers.update(answer.headers)
-    return {
-        "statusCode": answer.status,
-        "headers": headers,
-        "body": answer.body.decode(),
-        "isBase64Encoded": False,
-    }
+def headers_of(found: Answer, request_id: str) -> dict[str, str]:
+    """Return all headers of an answer, names in lower case."""
+    headers = {"content-type": found.content_type, "x-request-id": request_id}
+    if found.model is not None:
+        headers["x-model-version"] = str(found.model.version)
+    if found.headers:
+        headers.update(found.headers)
+    return headers

@@ -1,4 +1,4 @@
-"""The data plane put together: event in, answer out, one line written."""
+"""The data plane put together: request in, answer out, one line written."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from handlers.inference.answers import INTERNAL, Answer, check_size, refuse, to_gateway
+from handlers.inference import events
+from handlers.inference.answers import INTERNAL, Answer, answer, refuse
 from handlers.inference.artifacts import ModelFiles
-from handlers.inference.events import Request, check_json, parse_event
 from handlers.inference.observability import Invocation, Observer
 from handlers.inference.onnx_session import RUNTIME, OnnxSession
 from handlers.inference.resolver import Resolver
-from handlers.inference.routes import Operation, Route, find_route, speaks_records
-from handlers.inference.service import InferenceResult, InferenceService
+from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Load, Report, Route
+from handlers.inference.routes.table import Routes
+from handlers.inference.service import InferenceService, named
 from handlers.inference.sessions import SessionCache
 from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
-from warmstart.errors import WarmstartError
-from warmstart.protocols import oip, records
+from warmstart.errors import InvalidReference, WarmstartError
+from warmstart.limits import MIB
+from warmstart.protocols.wire import Request
 from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
@@ -28,94 +30,150 @@ if TYPE_CHECKING:
     from model_store.objects import ObjectReader
     from model_store.signing.public_key import PublicKey
     from model_store.signing.verify import Trust
-    from warmstart.tensors import Signature, Tensor
+
+WORTHWHILE_BYTES = 16_384
+"""Below it an answer is sent without a content coding: it is a few packets either way."""
+
+
+class Edge(NamedTuple):
+    """What the way to the client allows. `check_answer` is asked of each body, with its media type."""
+
+    decoded_bytes: int = 64 * MIB
+    """Of a body, once its content coding is taken off."""
+    check_answer: Callable[[bytes, str], None] = events.check_size
+    """Raises: AnswerTooLarge."""
 
 
 class DataPlane:
-    """Answers API Gateway's proxy events. `setup_ns` is what the function's import took."""
+    """Answers requests. `setup_ns` is what the process's import took; `default_model` is asked where none is named."""
 
     def __init__(
-        self, service: InferenceService, observer: Observer, *, setup_ns: int, clock_ns: Callable[[], int]
+        self,
+        service: InferenceService,
+        observer: Observer,
+        routes: Routes,
+        *,
+        edge: Edge,
+        default_model: ModelRef | None,
+        setup_ns: int,
+        clock_ns: Callable[[], int],
     ) -> None:
-        self._service, self._observer, self._clock_ns = service, observer, clock_ns
+        self._service, self._observer, self._routes, self._edge = service, observer, routes, edge
+        self._default_model, self._clock_ns = default_model, clock_ns
         self._setup_ns: int | None = setup_ns
 
     def answer(self, event: Mapping[str, Any], request_id: str, trace_id: str | None = None) -> dict[str, Any]:
-        """Answer one event; nothing is raised."""
+        """Answer one of API Gateway's proxy events; nothing is raised."""
+        return events.to_gateway(self.respond(partial(events.parse_event, event), request_id, trace_id), request_id)
+
+    def respond(self, read: Callable[[], Request], request_id: str, trace_id: str | None = None) -> Answer:
+        """Read one request and answer it; nothing is raised."""
         started = self._clock_ns()
         request: Request | None = None
         route: Route | None = None
         failure: Exception | None = None
         try:
-            request = parse_event(event)
-            route = find_route(request.method, request.path)
-            answer = self._perform(route, request)
+            request = self._decoded(read())
+            route = self._routes.find(request.method, request.path)
+            found = self._encoded(self._perform(route, request, started), request)
         except WarmstartError as error:
-            answer = refuse(error, as_records=request is not None and speaks_records(request.path))
+            found = self._refuse(error, request, route)
         except Exception as error:  # noqa: BLE001 - the one boundary: logged with its trace, answered without detail
             failure = error
-            answer = refuse(WarmstartError(INTERNAL), as_records=request is not None and speaks_records(request.path))
-        operation = route.operation if route is not None else None
+            found = self._refuse(WarmstartError(INTERNAL), request, route)
         elapsed_ns = self._clock_ns() - started
+        if found.error is not None and found.model is not None:
+            self._service.tally.failed(found.model, elapsed_ns)
         setup_ns, self._setup_ns = self._setup_ns, None
-        self._observer.note(Invocation(operation, request_id, trace_id, setup_ns, elapsed_ns, failure), answer)
-        return to_gateway(answer, request_id)
+        self._observer.note(Invocation(route, request_id, trace_id, setup_ns, elapsed_ns, failure), found)
+        return found
 
-    def _perform(self, route: Route, request: Request) -> Answer:
-        operation, ref = route
+    def _refuse(self, error: WarmstartError, request: Request | None, route: Route | None) -> Answer:
+        render = route.render_error if route else self._routes.render_error(request.path if request else "")
+        return refuse(error, render)
+
+    def _decoded(self, request: Request) -> Request:
+        if not (coding := request.headers.get("content-encoding")):
+            return request
+        from warmstart.protocols.coding import decode
+
+        return request._replace(body=decode(request.body, coding, self._edge.decoded_bytes))
+
+    def _encoded(self, found: Answer, request: Request) -> Answer:
+        """Compress a large answer for who reads it compressed; see that what is sent can be sent."""
+        try:
+            if len(found.body) >= WORTHWHILE_BYTES and (likes := request.headers.get("accept-encoding")):
+                from warmstart.protocols.coding import accepted_coding, encode
+
+                if (coding := accepted_coding(likes)) is not None:
+                    headers = (*found.headers, ("content-encoding", coding), ("vary", "accept-encoding"))
+                    found = found._replace(body=encode(found.body, coding), headers=headers)
+                    self._edge.check_answer(found.body, coding)
+                    return found
+            self._edge.check_answer(found.body, found.content_type)
+        except WarmstartError as error:
+            error.model = found.model
+            raise
+        return found
+
+    def _perform(self, route: Route, request: Request, started_ns: int) -> Answer:
+        act, ref = route.act, route.ref
+        match act:
+            case Infer():
+                return self._infer(act, ref or self._chosen(act, request), request, started_ns)
+            case Fixed():
+                return answer(act.rendered)
+            case Describe():
+                manifest = self._service.describe(ref or self._default())
+                return answer(act.render(manifest), model=named(manifest))
+            case Load():
+                manifest = self._service.ready(ref or self._default())
+                return answer(act.render(manifest), model=named(manifest))
+            case Listing():
+                if act.check is not None:
+                    act.check(request)
+                return answer(act.render(self._service.published()))
+            case Report():
+                return self._report(ref)
+        assert_never(act)
+
+    def _infer(self, act: Infer, ref: ModelRef, request: Request, started_ns: int) -> Answer:
+        call = act.read(request)
+        result = self._service.infer(ref, call)
+        model, ran = result.model, result.ran
+        computed_ns = self._clock_ns()
+        try:
+            rendered = call.render(result.manifest, result.outputs)
+        except WarmstartError as error:
+            error.model = model
+            raise
+        opened_ns = 0 if ran.opened is None else ran.opened.downloading_ns + ran.opened.loading_ns
+        self._service.tally.succeeded(
+            model,
+            rows=result.rows,
+            read_ns=computed_ns - started_ns - ran.run_ns - opened_ns,
+            run_ns=ran.run_ns,
+            write_ns=self._clock_ns() - computed_ns,
+        )
+        return Answer(200, rendered.body, rendered.content_type, rendered.headers, model, ran)
+
+    def _chosen(self, act: Infer, request: Request) -> ModelRef:
+        return (act.choose(request) if act.choose is not None else None) or self._default()
+
+    def _default(self) -> ModelRef:
+        if self._default_model is None:
+            raise InvalidReference(
+                "model: expected one in the path, or the setting default_model of this stage; got neither"
+            )
+        return self._default_model
+
+    def _report(self, ref: ModelRef | None) -> Answer:
+        from warmstart.protocols.oip_documents import render_statistics
+
         if ref is None:
-            return Answer(200, _SERVER[operation])
-        if operation is Operation.INFER:
-            return self._infer(ref, request)
-        if operation is Operation.PREDICT:
-            return self._predict(ref, request)
-        if operation is Operation.MODEL:
-            manifest = self._service.describe(ref)
-            body = oip.render_metadata(manifest.name, manifest.version, manifest.signature)
-        else:
-            manifest = self._service.ready(ref)
-            body = oip.render_model_ready(manifest.name)
-        return Answer(200, body, model=ModelRef(manifest.name, manifest.version, None))
-
-    def _infer(self, ref: ModelRef, request: Request) -> Answer:
-        check_json(request.content_type)
-        asked = oip.parse_infer(request.body)
-        result = self._service.infer(ref, lambda _: asked.inputs, asked.outputs)
-        return _rendered(
-            result, lambda: oip.render_infer(result.manifest.name, result.manifest.version, asked.id, result.outputs)
-        )
-
-    def _predict(self, ref: ModelRef, request: Request) -> Answer:
-        check_json(request.content_type)
-        asked = records.parse_records(request.body)
-
-        def read(signature: Signature) -> Mapping[str, Tensor]:
-            return records.tensors(asked, signature.inputs)
-
-        result = self._service.infer(ref, read)
-        count, labels = len(asked.rows), result.manifest.labels
-        return _rendered(
-            result,
-            lambda: records.render_predictions(
-                result.manifest.name, result.manifest.version, result.outputs, count=count, labels=labels
-            ),
-        )
-
-
-def _rendered(result: InferenceResult, render: Callable[[], bytes]) -> Answer:
-    try:
-        body = check_size(render())
-    except WarmstartError as error:
-        error.model = result.model
-        raise
-    return Answer(200, body, model=result.model, ran=result.ran)
-
-
-_SERVER: Mapping[Operation, bytes] = {
-    Operation.SERVER: oip.SERVER,
-    Operation.LIVE: oip.LIVE,
-    Operation.READY: oip.READY,
-}
+            return answer(render_statistics(self._service.tally.read()))
+        model = named(self._service.describe(ref))
+        return answer(render_statistics(self._service.tally.read(model)), model=model)
 
 
 def build_data_plane(
@@ -123,6 +181,7 @@ def build_data_plane(
     reader: ObjectReader,
     *,
     write: Callable[[bytes], object],
+    edge: Edge = Edge(),  # noqa: B008 - frozen
     setup_ns: int = 0,
     clock: Callable[[], float] = time.time,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
@@ -140,15 +199,41 @@ def build_data_plane(
         write=write,
         now=clock,
     )
+    service = build_service(
+        settings, reader, warn=observer.warn, clock=clock, clock_ns=clock_ns, cpuinfo=cpuinfo, machine=machine
+    )
+    return DataPlane(
+        service,
+        observer,
+        Routes(),
+        edge=edge,
+        default_model=settings.default_model,
+        setup_ns=setup_ns,
+        clock_ns=clock_ns,
+    )
+
+
+def build_service(
+    settings: InferenceSettings,
+    reader: ObjectReader,
+    *,
+    warn: Callable[[str], None],
+    clock: Callable[[], float] = time.time,
+    clock_ns: Callable[[], int] = time.perf_counter_ns,
+    cpuinfo: Callable[[], str] = read_cpuinfo,
+    machine: str | None = None,
+) -> InferenceService:
+    """Wire what computes: the store's reader, the sessions and the service over them."""
     trust = _trust(settings.signed_by) if settings.signed_by else None
     files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir, trust=trust)
+    registry = RegistryReader(reader, admit=_admit(reader, trust) if trust else None)
     resolver = Resolver(
-        RegistryReader(reader, admit=_admit(reader, trust) if trust else None),
+        registry,
         baked=files.baked_manifest,
         choose=Variants(cpuinfo=cpuinfo, machine=machine or os.uname().machine, runtime=RUNTIME).choose,
         alias_ttl_s=settings.alias_ttl_s,
         clock=clock,
-        warn=observer.warn,
+        warn=warn,
     )
     sessions = SessionCache(
         files=files,
@@ -156,8 +241,7 @@ def build_data_plane(
         budget_bytes=settings.session_budget_bytes,
         clock_ns=clock_ns,
     )
-    service = InferenceService(resolver=resolver, sessions=sessions)
-    return DataPlane(service, observer, setup_ns=setup_ns, clock_ns=clock_ns)
+    return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock)
 
 
 def _trust(public_keys: Sequence[PublicKey]) -> Trust:

@@ -1,32 +1,29 @@
-"""API Gateway's REST proxy event as a small value. The only reader of events.
+"""API Gateway's REST proxy event to a request, and an answer to its proxy response. The only reader of events.
 
-Source: API Gateway developer guide, "Input format of a Lambda function for proxy integration".
+Source: API Gateway developer guide, "Input format of a Lambda function for proxy integration" and "Output format".
 """
 
 from __future__ import annotations
 
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from warmstart.errors import BodyTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
+import orjson
+
+from handlers.inference.answers import Answer, headers_of
+from warmstart.errors import AnswerTooLarge, BodyTooLarge, InvalidRequest, MalformedBody
+from warmstart.protocols.wire import NOTHING, Request
 
 BODY_LIMIT: Final = 6 * 1024 * 1024
 """Lambda takes no larger synchronous request (Lambda developer guide, "Lambda quotas")."""
-
-_JSON: Final = ("", "application/json", "application/x-www-form-urlencoded")
-"""The last is what `curl -d` says when it is not told otherwise: the body is read as JSON all the same."""
-_UTF8: Final = ("utf-8", "utf8", "us-ascii")
-
-
-class Request(NamedTuple):
-    """What of an event matters. `path` is the route's own: without a base path, and without a '/' at its end."""
-
-    method: str
-    path: str
-    content_type: str
-    body: bytes
+ANSWER_LIMIT: Final = 6_291_556
+"""Lambda sends no larger synchronous response, its JSON counted ("Lambda quotas")."""
+_ENVELOPE: Final = 1024
+"""What the response has beside its body, at most."""
+_MANY_BYTES: Final = 800_000
+"""Below it no body can pass the limit, were every byte a control character (six in JSON, one more escaped)."""
 
 
 def parse_event(event: Mapping[str, Any]) -> Request:
@@ -34,25 +31,34 @@ def parse_event(event: Mapping[str, Any]) -> Request:
     method, path = event.get("httpMethod"), event.get("path")
     if type(method) is not str or type(path) is not str:
         raise InvalidRequest("event: expected API Gateway's REST proxy event with 'httpMethod' and 'path', got none")
-    return Request(method, _without_base(path, event.get("resource")), _content_type(event), _body(event))
+    query = event.get("queryStringParameters") or NOTHING
+    if type(query) is not dict and query is not NOTHING:
+        raise InvalidRequest("event: expected an object as 'queryStringParameters'")
+    return Request(method, _without_base(path, event), _headers(event), _body(event), query)
 
 
-def _without_base(path: str, resource: object) -> str:
+def _without_base(path: str, event: Mapping[str, Any]) -> str:
     # A default endpoint's stage is not in the path, a custom domain's base path is. `resource` is the matched route
-    # without either (`/v2/models/{model}/infer`): as many segments at the path's end are ours.
+    # without either (`/v2/{proxy+}`): as many segments at the path's end are ours, those of {proxy+} included.
     path = path.rstrip("/")
-    depth = resource.count("/") if type(resource) is str and "+}" not in resource else 0
+    resource = event.get("resource")
+    if type(resource) is not str:
+        return path
+    depth = resource.count("/")
+    if resource.endswith("{proxy+}"):
+        parameters = event.get("pathParameters")
+        proxy = parameters.get("proxy") if type(parameters) is dict else None
+        if type(proxy) is not str:
+            return path
+        depth += proxy.rstrip("/").count("/")
     return f"/{'/'.join(path.lstrip('/').split('/')[-depth:])}" if depth else path
 
 
-def _content_type(event: Mapping[str, Any]) -> str:
+def _headers(event: Mapping[str, Any]) -> Mapping[str, str]:
     headers = event.get("headers")
     if type(headers) is not dict:
-        return ""
-    found = headers.get("Content-Type") or headers.get("content-type")
-    if found is None:
-        found = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    return found if type(found) is str else ""
+        return NOTHING
+    return {name.lower(): value for name, value in headers.items() if type(value) is str}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -70,14 +76,29 @@ def _body(event: Mapping[str, Any]) -> bytes:
     return body
 
 
-def check_json(content_type: str) -> None:
-    """Check that a body says it is JSON, or says nothing. Raises: UnsupportedMediaType."""
-    if content_type == "application/json":
+def _is_text(content_type: str) -> bool:
+    return content_type.startswith(("application/json", "text/"))
+
+
+def check_size(body: bytes, content_type: str) -> None:
+    """Check that Lambda can send a body. Raises: AnswerTooLarge."""
+    if len(body) <= _MANY_BYTES:
         return
-    media, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    if media not in _JSON:
-        raise UnsupportedMediaType(f"content-type: expected application/json, got {content_type[:80]!r}")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name == "charset" and value.strip('"') not in _UTF8:
-            raise UnsupportedMediaType(f"content-type: expected charset utf-8, got {value[:40]!r}")
+    size = len(orjson.dumps(body.decode())) if _is_text(content_type) else len(body) * 4 // 3
+    if size > ANSWER_LIMIT - _ENVELOPE:
+        raise AnswerTooLarge(
+            f"answer: expected at most {ANSWER_LIMIT - _ENVELOPE} bytes, got {size}; "
+            "ask for fewer rows or fewer outputs, or accept it compressed (accept-encoding: gzip)"
+        )
+
+
+def to_gateway(answer: Answer, request_id: str) -> dict[str, Any]:
+    """Write API Gateway's proxy response: text as it is, all else in base64, which the gateway takes off again."""
+    headers = headers_of(answer, request_id)
+    text = _is_text(answer.content_type) and "content-encoding" not in headers
+    return {
+        "statusCode": answer.status,
+        "headers": headers,
+        "body": answer.body.decode() if text else b2a_base64(answer.body, newline=False).decode(),
+        "isBase64Encoded": not text,
+    }

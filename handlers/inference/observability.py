@@ -11,20 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from traceback import format_tb
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from handlers.inference.answers import Answer
-from handlers.inference.routes import Operation
-
-_COUNTED: Final = (Operation.INFER, Operation.PREDICT)
+from handlers.inference.routes.route import Operation, Route
 
 
 class Invocation(NamedTuple):
     """What the handler knows of an invocation beside its answer. `setup_ns` is None unless it is the first."""
 
-    operation: Operation | None
+    route: Route | None
     request_id: str
     trace_id: str | None
     setup_ns: int | None
@@ -59,11 +57,13 @@ class Observer:
 
     def note(self, invocation: Invocation, answer: Answer) -> None:
         """Log one invocation, with its metrics if it was an inference."""
+        route = invocation.route
         document: dict[str, Any] = {
             "level": "INFO" if answer.status < 500 else "ERROR",
             "message": "answered",
             "service": self._service,
-            "operation": invocation.operation.value if invocation.operation else None,
+            "protocol": route.protocol if route else None,
+            "operation": route.operation.value if route else None,
             "status": answer.status,
             "function_request_id": invocation.request_id,
             "function_version": self._function_version,
@@ -81,7 +81,7 @@ class Observer:
         if invocation.failure is not None:
             document["error"] = type(invocation.failure).__name__
             document["trace"] = format_tb(invocation.failure.__traceback__)
-        if invocation.operation in _COUNTED:
+        if route is not None and route.operation is Operation.INFER:
             self._add_metrics(document, invocation, answer)
         self._write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 

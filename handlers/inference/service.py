@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from handlers.inference.statistics import Tally
 from warmstart.errors import StoreError, UnknownTensor, WarmstartError
 from warmstart.refs import ModelRef
-from warmstart.tensors import Signature, TensorSpec, check, listed
+from warmstart.tensors import TensorSpec, check, listed
 
 if TYPE_CHECKING:
     from handlers.inference.sessions import Opening, Ran
     from model_store.manifest import Manifest
+    from warmstart.protocols.wire import Call
     from warmstart.tensors import Tensor
 
 
@@ -39,24 +41,38 @@ class Sessions(Protocol):
         ...
 
 
-ReadInputs = Callable[[Signature], "Mapping[str, Tensor]"]
-"""Turn a request into tensors, once the model's signature is known."""
+class Catalogue(Protocol):
+    """Knows what has been published; `model_store.registry_reader.RegistryReader` is one."""
+
+    def published(self) -> Sequence[ModelRef]:
+        """List every version of every model."""
+        ...
 
 
 class InferenceResult(NamedTuple):
-    """The outputs asked for, in order, and what computing them took."""
+    """The outputs asked for, in order, and what computing them took. `rows` is the size of the first dimension."""
 
     manifest: Manifest
     model: ModelRef
     outputs: list[tuple[TensorSpec, Tensor]]
+    rows: int
     ran: Ran
 
 
 class InferenceService:
     """What the data plane does. Every error that comes out after a model was resolved says which: `error.model`."""
 
-    def __init__(self, *, resolver: Resolver, sessions: Sessions) -> None:
-        self._resolver, self._sessions = resolver, sessions
+    def __init__(
+        self, *, resolver: Resolver, sessions: Sessions, catalogue: Catalogue, clock: Callable[[], float]
+    ) -> None:
+        """Put together; `clock` gives seconds since the epoch."""
+        self._resolver, self._sessions, self._catalogue = resolver, sessions, catalogue
+        self.tally = Tally(clock)
+        """What was done since this process began."""
+
+    def published(self) -> Sequence[ModelRef]:
+        """List every version of every model. Raises: StoreError."""
+        return self._catalogue.published()
 
     def describe(self, ref: ModelRef) -> Manifest:
         """Find what a reference means. Raises: NotFound, IntegrityError, StoreError."""
@@ -72,42 +88,48 @@ class InferenceService:
                 raise
         return self._load(previous)
 
-    def infer(self, ref: ModelRef, read: ReadInputs, outputs: tuple[str, ...] = ()) -> InferenceResult:
-        """Compute outputs (empty: all of them).
-
-        Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure.
-        """
+    def infer(self, ref: ModelRef, call: Call) -> InferenceResult:
+        """Compute what is asked for. Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure."""
         manifest = self._resolver.resolve(ref)
         try:
-            return self._infer(manifest, read, outputs)
+            return self._infer(manifest, call)
         except StoreError:  # a version that was just promoted cannot be fetched: the one before is still warm
             if (previous := self._resolver.step_back(ref, manifest)) is None:
                 raise
-        return self._infer(previous, read, outputs)
+        return self._infer(previous, call)
 
     def _load(self, manifest: Manifest) -> Manifest:
         try:
             self._sessions.load(manifest)
         except WarmstartError as error:
-            error.model = _named(manifest)
+            error.model = named(manifest)
             raise
         return manifest
 
-    def _infer(self, manifest: Manifest, read: ReadInputs, outputs: tuple[str, ...]) -> InferenceResult:
-        model = _named(manifest)
+    def _infer(self, manifest: Manifest, call: Call) -> InferenceResult:
+        model = named(manifest)
         try:
             signature = manifest.signature
-            inputs = read(signature)
+            inputs = call.tensors(manifest)
             check(inputs, signature.inputs)
+            outputs = call.outputs(manifest)
             specs = _select(outputs, signature.outputs) if outputs else signature.outputs
             ran = self._sessions.run(manifest, [spec.name for spec in specs], inputs)
         except WarmstartError as error:
             error.model = model
             raise
-        return InferenceResult(manifest, model, list(zip(specs, ran.outputs, strict=True)), ran)
+        return InferenceResult(manifest, model, list(zip(specs, ran.outputs, strict=True)), _rows(inputs), ran)
 
 
-def _named(manifest: Manifest) -> ModelRef:
+def _rows(inputs: Mapping[str, Tensor]) -> int:
+    """Return the size of the batch: of the first input's first dimension, 1 where it has none."""
+    for array in inputs.values():
+        return array.shape[0] if array.ndim else 1
+    return 1
+
+
+def named(manifest: Manifest) -> ModelRef:
+    """Return the reference of exactly this version."""
     return ModelRef(manifest.name, manifest.version, None)
 
 

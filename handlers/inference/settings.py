@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from model_store.sigv4 import Credentials
 from warmstart import environment, limits
-from warmstart.errors import InvalidKey, InvalidSetting
+from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
+from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
     from model_store.signing.public_key import PublicKey
+
+
+V1_PROTOCOLS: Final = ("tensorflow", "kserve")
+"""Whose protocol the paths below /v1/models may speak; the first is the default."""
 
 
 class InferenceSettings(NamedTuple):
@@ -28,6 +33,8 @@ class InferenceSettings(NamedTuple):
     metrics_namespace: str
     service_name: str
     function_version: str
+    default_model: ModelRef | None = None
+    v1_protocol: str = "tensorflow"
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
 
@@ -50,6 +57,8 @@ class InferenceSettings(NamedTuple):
             metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
             service_name=env.get(environment.SERVICE_NAME) or "inference",
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
+            default_model=_reference(env, environment.DEFAULT_MODEL),
+            v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
@@ -62,6 +71,22 @@ class InferenceSettings(NamedTuple):
     def session_budget_bytes(self) -> int:
         """What all open sessions may take together."""
         return limits.session_budget_bytes(self.memory_mb)
+
+
+def _reference(env: Mapping[str, str], name: str) -> ModelRef | None:
+    if not (value := env.get(name)):
+        return None
+    try:
+        return ModelRef.parse(value)
+    except InvalidReference as error:
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
+
+
+def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    value = env.get(name) or words[0]
+    if value not in words:
+        raise InvalidSetting(f"{name}: expected {' or '.join(words)}, got {value!r}", name=name)
+    return value
 
 
 def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import RemovalPolicy
@@ -14,20 +15,25 @@ from constructs import Construct
 from infra.config import StageConfig
 from infra.constructs.function import retention
 
-READS: Final = (
-    "/v2",
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/v2/models/{model}",
-    "/v2/models/{model}/ready",
-    "/v2/models/{model}/versions/{version}",
-    "/v2/models/{model}/versions/{version}/ready",
-)
-"""GET, with the API key, to the inference function."""
-INFERS: Final = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-"""POST, with the API key and a checked body, to the inference function."""
-PREDICTS: Final = ("/predict/{model}",)
-"""POST, with the API key and a checked body, to the inference function."""
+PREDICTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "/v2": ("GET",),
+    "/v2/{proxy+}": ("GET", "POST"),
+    "/predict": ("POST",),
+    "/predict/{proxy+}": ("POST",),
+    "/v1/{proxy+}": ("GET", "POST"),
+    "/invocations": ("POST",),
+    "/ping": ("GET",),
+    "/health": ("GET",),
+    "/version": ("GET",),
+    "/endpoints/{proxy+}": ("POST",),
+    "/predictions/{proxy+}": ("POST",),
+    "/models": ("GET",),
+    "/models/{proxy+}": ("GET",),
+    "/score": ("POST",),
+}
+"""With the API key, to the inference function: it knows every protocol's routes, and refuses what is none of them in
+that protocol's own words. `{proxy+}` is anything: TensorFlow Serving's `/v1/models/{model}:predict` has no other form
+here, as a resource's parameter is a whole segment."""
 ADMIN: Final = ("/admin", "/admin/{proxy+}")
 """Any method, signed with IAM credentials, to the control function."""
 
@@ -61,7 +67,6 @@ _ERRORS: Final = {
     "Default4xx": (apigateway.ResponseType.DEFAULT_4_XX, "$context.error.messageString"),
     "Default5xx": (apigateway.ResponseType.DEFAULT_5_XX, "$context.error.messageString"),
     "TooLarge": (apigateway.ResponseType.REQUEST_TOO_LARGE, "$context.error.messageString"),
-    "BadBody": (apigateway.ResponseType.BAD_REQUEST_BODY, '"$context.error.validationErrorString"'),
     "NoKey": (apigateway.ResponseType.INVALID_API_KEY, '"expected the header x-api-key with a key of this endpoint"'),
     "NoRoute": (
         apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
@@ -96,6 +101,9 @@ class InferenceApi(Construct):
             "Rest",
             rest_api_name=f"warmstart-{config.stage}",
             description="Predictions below /v2 and /predict, the control plane below /admin",
+            # Tensors, images and compressed bodies go through as they are. All media types, as clients of the Open
+            # Inference Protocol send tensors without saying what they are (tritonclient has no Content-Type).
+            binary_media_types=["*/*"],
             endpoint_configuration=apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
             deploy_options=_stage(config, access_log),
             # One role per account and region, which every API there logs with: it outlives this stack.
@@ -125,22 +133,10 @@ class InferenceApi(Construct):
 
     def _predictions(self, inference: lambda_.Alias) -> None:
         integration = _proxy(inference)
-        validator = apigateway.RequestValidator(
-            self, "Body", rest_api=self.api, validate_request_body=True, validate_request_parameters=True
-        )
-        infer = apigateway.Model(self, "InferBody", rest_api=self.api, schema=_infer_body())
-        predict = apigateway.Model(self, "PredictBody", rest_api=self.api, schema=_predict_body())
-        for path in READS:
-            self.api.root.resource_for_path(path).add_method("GET", integration, api_key_required=True)
-        for paths, model in ((INFERS, infer), (PREDICTS, predict)):
-            for path in paths:
-                self.api.root.resource_for_path(path).add_method(
-                    "POST",
-                    integration,
-                    api_key_required=True,
-                    request_validator=validator,
-                    request_models={"application/json": model},
-                )
+        for path, methods in PREDICTIONS.items():
+            resource = self.api.root.resource_for_path(path)
+            for method in methods:
+                resource.add_method(method, integration, api_key_required=True)
 
     def _administration(self, control: lambda_.Alias) -> None:
         integration = _proxy(control)
@@ -191,15 +187,3 @@ def _require_tls(api: apigateway.RestApi) -> None:
 
 def _proxy(alias: lambda_.Alias) -> apigateway.LambdaIntegration:
     return apigateway.LambdaIntegration(alias, scope_permission_to_method=False)
-
-
-def _infer_body() -> apigateway.JsonSchema:
-    return apigateway.JsonSchema(
-        type=apigateway.JsonSchemaType.OBJECT,
-        required=["inputs"],
-        properties={"inputs": apigateway.JsonSchema(type=apigateway.JsonSchemaType.ARRAY, min_items=1)},
-    )
-
-
-def _predict_body() -> apigateway.JsonSchema:
-    return apigateway.JsonSchema(type=[apigateway.JsonSchemaType.OBJECT, apigateway.JsonSchemaType.ARRAY])

@@ -15,6 +15,9 @@ from urllib.parse import parse_qsl
 from local.gateway.api import Api
 from local.gateway.context import Context
 from local.gateway.headers import every, last, media_type
+from local.gateway.limits import MAX_BODY_BYTES
+from warmstart.errors import WarmstartError
+from warmstart.protocols.coding import decode
 
 _DROPPED: Final = frozenset(
     {
@@ -155,6 +158,17 @@ def _body(context: Context) -> tuple[str | None, bool]:
     request = context.request
     if not request.body:
         return None, False
+    body = _decompressed(request.body, last(request.headers, "content-encoding") or "")
     if is_binary(context.api, media_type(request.headers)):
-        return base64.b64encode(request.body).decode(), True
-    return request.body.decode(errors="replace"), False
+        return base64.b64encode(body).decode(), True
+    return body.decode(errors="replace"), False
+
+
+def _decompressed(body: bytes, coding: str) -> bytes:
+    """Take gzip or deflate off, as the gateway does by itself ("Payload compression for REST APIs")."""
+    if coding.strip().lower() not in ("gzip", "deflate"):
+        return body
+    try:
+        return decode(body, coding, MAX_BODY_BYTES)
+    except WarmstartError:
+        return body

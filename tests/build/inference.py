@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,11 @@ class WatchedStore:
         """Read an object unless it still has this entity tag."""
         self._note(f"GET-IF-CHANGED {key}")
         return self.objects.get_if_changed(key, etag)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List all keys under a prefix, in order."""
+        self._note(f"LIST {prefix}")
+        return self.objects.keys(prefix)
 
     def download(self, key: str, path: Path, *, size_bytes: int) -> None:
         """Write an object to a file."""

@@ -12,7 +12,8 @@ import botocore
 import pytest
 
 from model_store.connection import Broken, Connection
-from model_store.s3_reader import Endpoint, S3Reader
+from model_store.s3_endpoint import Endpoint
+from model_store.s3_reader import S3Reader
 from model_store.sigv4 import Credentials
 from tests.build.wire import Answer, Last, Server, http
 from warmstart.errors import StoreDenied, StoreUnavailable

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from model_store.s3_reader import Endpoint, S3Reader
+from model_store.s3_endpoint import Endpoint
+from model_store.s3_reader import S3Reader
 from model_store.sigv4 import Credentials
 from tests.build.stores import MIB
 from tests.build.wire import Last, Request, Server, http

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -43,9 +44,11 @@ def connection(published: TwinProcess) -> Iterator[HTTPConnection]:
 def test_what_the_function_refuses_is_answered_over_http(
     published: TwinProcess, connection: HTTPConnection, row: Row
 ) -> None:
-    headers = {name.lower(): value for name, value in row.event["headers"].items()}
-    sent = {"x-api-key": published.address.api_key, "content-type": headers["content-type"]}
-    connection.request(row.event["httpMethod"], f"/prod{row.event['path']}", row.event["body"], sent)
+    body = row.event["body"]
+    content = base64.b64decode(body) if row.event["isBase64Encoded"] else body
+    sent = {"Content-Type": "application/json", **row.event["headers"], "x-api-key": published.address.api_key}
+    sent.pop("Host", None)
+    connection.request(row.event["httpMethod"], f"/prod{row.event['path']}", content, sent)
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())) == (row.status, expected_body(row))
     assert response.getheader("x-request-id")

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.inference.answers import Answer
 from handlers.inference.observability import Invocation, Observer
-from handlers.inference.routes import Operation
+from handlers.inference.routes.table import Routes
 from handlers.inference.sessions import Ran
 from warmstart.refs import ModelRef
 
@@ -46,7 +46,7 @@ def test_as_many_metrics_are_priced_as_a_prediction_writes() -> None:
     written: list[bytes] = []
     observer = Observer(namespace="n", service="s", function_version="1", write=written.append, now=lambda: 0.0)
     ran = Ran(outputs=[], run_ns=1, opened=None, open_sessions=1)
-    warm = Invocation(Operation.PREDICT, "id", None, None, 1, None)
+    warm = Invocation(Routes().find("POST", "/predict/iris"), "id", None, None, 1, None)
     observer.note(warm, Answer(200, b"{}", model=ModelRef.parse("iris:3"), ran=ran))
     [directive] = json.loads(written[0])["_aws"]["CloudWatchMetrics"]
     [priced] = [reckoned for what, reckoned, _ in ROW.findall(DOCUMENT) if what.startswith("metrics")]

@@ -37,7 +37,8 @@ def row(*, ours: str = "", others: str = "", lazy: str = "") -> Row:
 
 _READ_HALF: Final = (
     "model_store.connection model_store.integrity model_store.keys model_store.manifest model_store.objects"
-    " model_store.registry_reader model_store.s3_reader model_store.sigv4"
+    " model_store.registry_reader model_store.s3_endpoint model_store.s3_listing model_store.s3_reader"
+    " model_store.sigv4"
 )
 _SIGNATURES: Final = "model_store.signing.public_key model_store.signing.verify"
 _WIDE_HALF: Final = "model_store.history model_store.manifest model_store.registry model_store.s3"
@@ -47,7 +48,7 @@ MAP: Final[Mapping[str, Row]] = {
     "warmstart/": row(),
     "warmstart/tensors.py": row(lazy="numpy"),
     # The wire protocols turn JSON into tensors and back.
-    "warmstart/protocols/": row(ours="warmstart", others="numpy orjson"),
+    "warmstart/protocols/": row(ours="warmstart", others="numpy orjson", lazy="backports compression"),
     # The registry. boto3 is in one file; the data plane's reader speaks to S3 without it.
     "model_store/": row(ours="warmstart"),
     "model_store/s3.py": row(ours="warmstart model_store", lazy="boto3 mypy_boto3_s3"),
@@ -111,7 +112,8 @@ MAP: Final[Mapping[str, Row]] = {
     "layers/elf.py": row(ours="warmstart.errors", others="elftools"),
     # It runs alone, inside a layer that was just built, to see that what was kept of each package works.
     "layers/probe.py": row(
-        lazy="aws_lambda_powertools boto3 cryptography fastapi mangum numpy onnxruntime orjson PIL pydantic tokenizers"
+        lazy="aws_lambda_powertools backports boto3 compression cryptography fastapi mangum numpy onnxruntime orjson"
+        " PIL pydantic tokenizers"
     ),
     # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
     "infra/": row(ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk constructs"),

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 import orjson
 
-from warmstart.datatypes import Datatype
-from warmstart.errors import InvalidValue, MalformedBody, WrongDatatype, WrongShape
+from warmstart.datatypes import DATATYPES, Datatype
+from warmstart.errors import InvalidValue, MalformedBody, UnrepresentableOutput, WrongShape
 
 if TYPE_CHECKING:
-    from warmstart.tensors import Tensor
+    from warmstart.tensors import Tensor, TensorSpec
 
 _FORMATS: Final = {
     "UINT8": "B",
@@ -89,7 +89,7 @@ def tensor(
 ) -> Tensor:
     """Build a tensor of this shape from a flat list in row-major order, or from lists nested as the shape.
 
-    Raises: WrongShape, InvalidValue, WrongDatatype (BF16: JSON has no agreed form of it); each names the tensor.
+    Raises: WrongShape, InvalidValue; each names the tensor.
     """
     values = flatten(data, shape, name) if data and type(data[0]) is list else data
     if len(values) != prod(shape):
@@ -128,14 +128,15 @@ def _refuse_nesting(name: str, shape: tuple[int, ...], found: str) -> NoReturn:
 
 
 def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_index) -> Tensor:
-    """Build a tensor of one dimension. None is a missing value. Raises: InvalidValue, WrongDatatype, WrongShape."""
+    """Build a tensor of one dimension. None is a missing value. Raises: InvalidValue, WrongShape."""
     types = set(map(type, values))
     if (exact := _EXACT.get(datatype.name)) is not None:
         if types - {exact}:
             _refuse_value(values, datatype, name, place)
         return np.array(values, datatype.numpy)
-    if (code := _FORMATS.get(datatype.name)) is None:
-        raise WrongDatatype(f"input {name!r}: {datatype.name} has no form in JSON; send FP32", tensor=name)
+    if datatype.name == "BF16":
+        return to_bfloat16(pack(values, DATATYPES["FP32"], name, place))
+    code = _FORMATS[datatype.name]
     try:
         # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
         packed = struct.pack(f"<{len(values)}{code}", *values)
@@ -194,3 +195,44 @@ def check_finite(array: Tensor) -> int | None:
     if np.count_nonzero(finite) == array.size:
         return None
     return int(np.argmin(finite))
+
+
+def to_bfloat16(values: Tensor) -> Tensor:
+    """Round FP32 to BF16, to the nearest and ties to even; BF16 is kept as its bits, UINT16 of the same shape."""
+    bits = values.view(np.uint32)
+    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return np.where(np.isnan(values), np.uint16(0x7FC0), rounded)
+
+
+def from_bfloat16(bits: Tensor) -> Tensor:
+    """Widen BF16, as its bits, to FP32, which holds each of its values."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def numbers(spec: TensorSpec, array: Tensor) -> Tensor:
+    """Return an array's values as numbers that numpy knows: BF16 as FP32, all else as it is."""
+    return from_bfloat16(array) if spec.datatype == "BF16" else array
+
+
+def json_data(spec: TensorSpec, array: Tensor) -> Any:
+    """Return an output's values for JSON, flat and row-major. Raises: UnrepresentableOutput for NaN and infinity."""
+    array = numbers(spec, array)
+    refuse_not_finite(spec, array)
+    return array.ravel().tolist() if array.dtype.kind == "O" else array.ravel()
+
+
+def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:
+    """Raises: UnrepresentableOutput if a value is NaN or infinite."""
+    if (index := check_finite(array)) is not None:
+        raise UnrepresentableOutput(
+            f"output {spec.name!r}: expected finite {spec.datatype} values, got {array.ravel()[index]} "
+            f"at index {index} of shape {list(array.shape)}; JSON cannot hold it"
+        )
+
+
+def dump(document: object) -> bytes:
+    """Write JSON; numpy arrays and numbers in it keep their own precision. Raises: UnrepresentableOutput."""
+    try:
+        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    except orjson.JSONEncodeError as error:
+        raise UnrepresentableOutput(f"outputs: expected what JSON can hold, got: {error}") from None

@@ -1,69 +1,128 @@
-"""The Open Inference Protocol, version 2, over REST with JSON bodies.
+"""The Open Inference Protocol, version 2, over REST: inference, with tensors in JSON or beside it as bytes.
 
-Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md. Where it is at odds with itself:
+Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md; triton-inference-server/server,
+docs/protocol/extension_binary_data.md and extension_classification.md. Where the first is at odds with itself:
 - its markdown gives `$ready_server_response` a field "live"; its gRPC twin says "ready": we send both;
 - its sample response has no "model_name", which its schema requires: we always send it;
 - its OpenAPI lists only the paths with `/versions/{version}`, its markdown those without too: both are served.
 
-FP16 travels as numbers: each is also an FP32 and is written as one, what comes is rounded to the nearest. BF16 does not
-travel.
+FP16 and BF16 travel in JSON as numbers: each is also an FP32 and is written as one, what comes is rounded to the
+nearest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from warmstart import __version__
 from warmstart.datatypes import datatype
-from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, UnrepresentableOutput, WrongShape
-from warmstart.protocols.json_tensors import check_finite, kind_of, load_json, shown, tensor
+from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, WrongShape
+from warmstart.protocols import media
+from warmstart.protocols.json_tensors import dump, json_data, kind_of, load_json, shown, tensor
+from warmstart.protocols.wire import JSON, OCTETS, Rendered
 
 if TYPE_CHECKING:
-    from warmstart.tensors import Signature, Tensor, TensorSpec
+    from warmstart.protocols.binary_tensors import Tail
+    from warmstart.protocols.wire import Model, Outputs, Request
+    from warmstart.tensors import Tensor
 
-LIVE: Final = b'{"live":true}'
-READY: Final = b'{"live":true,"ready":true}'
-SERVER: Final = orjson.dumps({"name": "warmstart", "version": __version__, "extensions": []})
-PLATFORM: Final = "onnx_onnxv1"
-"""The protocol's name for "an ONNX model encoded for ONNX Runtime" (its section "Platforms")."""
-
+HEADER_LENGTH: Final = "inference-header-content-length"
+"""How many bytes of a body are JSON; the tensors' bytes follow."""
+_READABLE: Final = (JSON, OCTETS)
 _LARGEST_DIMENSION: Final = 2**64 - 1
 _MOST_DIMENSIONS: Final = 64
 """numpy's limit (NPY_MAXDIMS)."""
 
 
-class InferRequest(NamedTuple):
-    """A parsed request. `outputs` are the names asked for, in order; empty means all."""
+class Wanted(NamedTuple):
+    """An output asked for. `classes` > 0: the best so many of its scores. `binary` None: as the request says."""
+
+    name: str
+    classes: int = 0
+    binary: bool | None = None
+
+
+class Infer(NamedTuple):
+    """An inference request; `wanted` empty means all outputs."""
 
     id: str | None
     inputs: dict[str, Tensor]
-    outputs: tuple[str, ...]
+    wanted: tuple[Wanted, ...]
+    binary: bool
+    accept: str
+
+    def outputs(self, _: Model) -> tuple[str, ...]:
+        """Name the outputs asked for, in order."""
+        return tuple(wanted.name for wanted in self.wanted)
+
+    def tensors(self, _: Model) -> Mapping[str, Tensor]:
+        """Return the inputs, which the request itself describes whole."""
+        return self.inputs
+
+    def render(self, model: Model, outputs: Outputs) -> Rendered:
+        """Write `$inference_response`, data flat and row-major.
+
+        Raises: UnrepresentableOutput for NaN and infinity in JSON, and for text that is not Unicode; NotAcceptable.
+        """
+        document: dict[str, Any] = {"model_name": model.name, "model_version": str(model.version)}
+        if self.id is not None:
+            document["id"] = self.id
+        if not self.wanted and not self.binary:
+            media.accepted(self.accept, _JSON_ALONE)
+            document["outputs"] = [
+                {"name": spec.name, "datatype": spec.datatype, "shape": array.shape, "data": json_data(spec, array)}
+                for spec, array in outputs
+            ]
+            return Rendered(dump(document))
+        from warmstart.protocols.oip_outputs import render  # only for who asks for more than all outputs as JSON
+
+        return render(self, document, model.labels, outputs)
 
 
-def parse_infer(body: bytes) -> InferRequest:
-    """Read `$inference_request`.
+_JSON_ALONE: Final = (JSON,)
 
-    Raises: MalformedBody, InvalidRequest, WrongShape, WrongDatatype, InvalidValue, UnknownTensor (asked for twice).
+
+def read_infer(request: Request) -> Infer:
+    """Read `$inference_request`, with its binary tensors if the header says how long the JSON is.
+
+    Raises: UnsupportedMediaType, MalformedBody, InvalidRequest, WrongShape, WrongDatatype, InvalidValue,
+    UnknownTensor (asked for twice).
     """
+    media.read_as(request.content_type, _READABLE, JSON)
+    body, tail = request.body, None
+    if (length := request.headers.get(HEADER_LENGTH)) is not None:
+        from warmstart.protocols.binary_tensors import split
+
+        body, tail = split(body, length)
     document = load_json(body)
     if type(document) is not dict:
         raise MalformedBody(f"body: expected an object with 'inputs', got {kind_of(document)}")
+    inputs = _parse_inputs(document, tail)
+    if tail is not None:
+        tail.end()
+    binary = False
+    if (parameters := document.get("parameters")) is not None:
+        check_parameters(parameters, "parameters")
+        binary = _flag(parameters, "binary_data_output", "parameters") or False
+    return Infer(
+        _parse_id(document), inputs, _parse_outputs(document.get("outputs")), binary, request.headers.get("accept", "")
+    )
+
+
+def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tensor]:
     items = document.get("inputs")
     if type(items) is not list or not items:
-        found = "an empty array" if items == [] else kind_of(items) if "inputs" in document else "no such field"
+        found = "an empty array" if items == [] else _found(document, "inputs")
         raise MalformedBody(f"inputs: expected a non-empty array of tensors, got {found}")
     inputs: dict[str, Tensor] = {}
     for index, item in enumerate(items):
-        name, array = _parse_input(item, index)
+        name, array = _parse_input(item, index, tail)
         if name in inputs:
             raise InvalidRequest(f"input {name!r}: expected once, got again as inputs[{index}]")
         inputs[name] = array
-    if (parameters := document.get("parameters")) is not None:
-        _check_parameters(parameters, "parameters")
-    return InferRequest(_parse_id(document), inputs, _parse_outputs(document.get("outputs")))
+    return inputs
 
 
 def _parse_id(document: dict[str, Any]) -> str | None:
@@ -73,7 +132,7 @@ def _parse_id(document: dict[str, Any]) -> str | None:
     return found
 
 
-def _parse_input(item: Any, index: int) -> tuple[str, Tensor]:
+def _parse_input(item: Any, index: int, tail: Tail | None) -> tuple[str, Tensor]:
     if type(item) is not dict:
         raise MalformedBody(f"inputs[{index}]: expected an object, got {kind_of(item)}")
     name = _parse_name(item, f"inputs[{index}]")
@@ -82,11 +141,25 @@ def _parse_input(item: Any, index: int) -> tuple[str, Tensor]:
         raise MalformedBody(f"input {name!r}: datatype: expected a string, got {_found(item, 'datatype')}")
     shape = _parse_shape(item, name)
     if (parameters := item.get("parameters")) is not None:
-        _check_parameters(parameters, f"input {name!r}: parameters")
+        check_parameters(parameters, f"input {name!r}: parameters")
+        if (size := parameters.get("binary_data_size")) is not None:
+            return name, _binary(item, name, element, shape, size, tail)
     data = item.get("data")
     if type(data) is not list:
         raise MalformedBody(f"input {name!r}: data: expected an array, got {_found(item, 'data')}")
     return name, tensor(data, _datatype(element, name), shape, name)
+
+
+def _binary(
+    item: dict[str, Any], name: str, element: str, shape: tuple[int, ...], size: object, tail: Tail | None
+) -> Tensor:
+    if "data" in item:
+        raise MalformedBody(f"input {name!r}: expected 'data' or 'binary_data_size', got both")
+    if tail is None:
+        raise MalformedBody(
+            f"input {name!r}: binary_data_size: expected the header Inference-Header-Content-Length with it, got none"
+        )
+    return tail.take(name, _datatype(element, name), shape, size)
 
 
 def _datatype(element: str, name: str) -> Any:
@@ -121,108 +194,55 @@ def _parse_shape(item: dict[str, Any], name: str) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _parse_outputs(items: Any) -> tuple[str, ...]:
+def _parse_outputs(items: Any) -> tuple[Wanted, ...]:
     if items is None:
         return ()
     if type(items) is not list:
         raise MalformedBody(f"outputs: expected an array, got {kind_of(items)}")
-    names: dict[str, None] = {}
+    wanted: dict[str, Wanted] = {}
     for index, item in enumerate(items):
         if type(item) is not dict:
             raise MalformedBody(f"outputs[{index}]: expected an object, got {kind_of(item)}")
         name = _parse_name(item, f"outputs[{index}]")
-        if name in names:
+        if name in wanted:
             raise UnknownTensor(f"output {name!r}: expected once, got again as outputs[{index}]", tensor=name)
-        if (parameters := item.get("parameters")) is not None:
-            _check_parameters(parameters, f"output {name!r}: parameters")
-        names[name] = None
-    return tuple(names)
+        wanted[name] = _parse_wanted(name, item.get("parameters"))
+    return tuple(wanted.values())
 
 
-def _check_parameters(parameters: Any, where: str) -> None:
-    """Refuse what would change what the request says or the answer means: it is not silently left out.
+def _parse_wanted(name: str, parameters: Any) -> Wanted:
+    if parameters is None:
+        return Wanted(name)
+    where = f"output {name!r}: parameters"
+    check_parameters(parameters, where)
+    classes = parameters.get("classification", 0)
+    if type(classes) is not int or classes < 0:
+        raise MalformedBody(f"{where}: 'classification': expected a whole number of classes, got {shown(classes)}")
+    return Wanted(name, classes, _flag(parameters, "binary_data", where))
 
-    `binary_data` and `binary_data_output` only prefer a form of the answer, which says itself that it is JSON (it has
-    no header `Inference-Header-Content-Length`); tritonclient sends them unless told otherwise, and reads both forms.
-    """
+
+def check_parameters(parameters: Any, where: str) -> None:
+    """Check `parameters`: strings, numbers and booleans by name. Raises: MalformedBody, InvalidRequest."""
     if type(parameters) is not dict:
         raise MalformedBody(f"{where}: expected an object, got {kind_of(parameters)}")
-    for name in ("binary_data_size", "classification"):
-        if parameters.get(name):
-            raise InvalidRequest(
-                f"{where}: {name!r} belongs to an extension that is not served here; "
-                "send tensors as JSON, ask for all scores (tritonclient: binary_data=False, no class_count)"
-            )
     for name, value in parameters.items():
         if type(value) not in (str, int, float, bool):
             raise MalformedBody(f"{where}: {name[:80]!r}: expected a string, number or boolean, got {kind_of(value)}")
+        if name.startswith("shared_memory_"):
+            raise InvalidRequest(f"{where}: {name[:80]!r}: shared memory is not served; send the tensor's bytes")
+
+
+def _flag(parameters: dict[str, Any], name: str, where: str) -> bool | None:
+    value = parameters.get(name)
+    if value is not None and type(value) is not bool:
+        raise MalformedBody(f"{where}: {name!r}: expected true or false, got {shown(value)}")
+    return value
 
 
 def _found(item: dict[str, Any], field: str) -> str:
     return kind_of(item[field]) if field in item else "no such field"
 
 
-def render_infer(
-    name: str, version: int, request_id: str | None, outputs: Sequence[tuple[TensorSpec, Tensor]]
-) -> bytes:
-    """Write `$inference_response`, data flat and row-major.
-
-    Raises: UnrepresentableOutput for NaN and infinity, which JSON cannot hold, and for text that is not Unicode.
-    """
-    document: dict[str, Any] = {"model_name": name, "model_version": str(version)}
-    if request_id is not None:
-        document["id"] = request_id
-    document["outputs"] = [
-        {"name": spec.name, "datatype": spec.datatype, "shape": array.shape, "data": _data(spec, array)}
-        for spec, array in outputs
-    ]
-    return dump(document)
-
-
-def _data(spec: TensorSpec, array: Tensor) -> Any:
-    refuse_not_finite(spec, array)
-    return array.ravel().tolist() if array.dtype.kind == "O" else array.ravel()
-
-
-def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:
-    """Raises: UnrepresentableOutput if a value is NaN or infinite."""
-    if (index := check_finite(array)) is not None:
-        raise UnrepresentableOutput(
-            f"output {spec.name!r}: expected finite {spec.datatype} values, got {array.ravel()[index]} "
-            f"at index {index} of shape {list(array.shape)}; JSON cannot hold it"
-        )
-
-
-def dump(document: object) -> bytes:
-    """Write JSON; numpy arrays and numbers in it keep their own precision. Raises: UnrepresentableOutput."""
-    try:
-        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-    except orjson.JSONEncodeError as error:
-        raise UnrepresentableOutput(f"outputs: expected what JSON can hold, got: {error}") from None
-
-
-def render_metadata(name: str, version: int, signature: Signature) -> bytes:
-    """Write `$metadata_model_response`; `versions` is the one that the request resolved to."""
-    return orjson.dumps(
-        {
-            "name": name,
-            "versions": [str(version)],
-            "platform": PLATFORM,
-            "inputs": [_metadata(spec) for spec in signature.inputs],
-            "outputs": [_metadata(spec) for spec in signature.outputs],
-        }
-    )
-
-
-def _metadata(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
-
-
-def render_model_ready(name: str) -> bytes:
-    """Write `$ready_model_response`."""
-    return orjson.dumps({"name": name, "ready": True})
-
-
-def render_error(message: str) -> bytes:
+def render_error(_status: int, _code: str, message: str) -> Rendered:
     """Write the error object, the same for every route."""
-    return orjson.dumps({"error": message})
+    return Rendered(orjson.dumps({"error": message}))

@@ -1,4 +1,4 @@
-"""Plain JSON: one record or a list of them in, one prediction per record out.
+"""Rows of JSON: one record or a list of them to tensors, and what was computed to one prediction per record.
 
 A record is an object that names the model's inputs: `{"age": 3, "income": 1200}`. An input that takes one number per
 row takes a value; an input that takes n numbers per row takes an array of n. A model with a single input also reads
@@ -10,12 +10,10 @@ Where the manifest has class labels, a score per class becomes `{label: score}`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import orjson
 
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import (
@@ -26,11 +24,11 @@ from warmstart.errors import (
     UnrepresentableOutput,
     WrongShape,
 )
-from warmstart.protocols.json_tensors import flatten, kind_of, load_json, pack, shown
-from warmstart.protocols.oip import dump, refuse_not_finite
+from warmstart.protocols.json_tensors import flatten, kind_of, numbers, pack, refuse_not_finite, shown
 from warmstart.tensors import ANY, fits, listed
 
 if TYPE_CHECKING:
+    from warmstart.protocols.wire import Outputs
     from warmstart.tensors import Tensor, TensorSpec
 
 _INTEGERS = "iu"
@@ -44,9 +42,8 @@ class Records(NamedTuple):
     bare: bool
 
 
-def parse_records(body: bytes) -> Records:
+def parse_records(document: Any) -> Records:
     """Read one record, or a list of them. Raises: MalformedBody."""
-    document = load_json(body)
     if type(document) is dict:
         return Records([document], bare=False)
     if type(document) is not list or not document:
@@ -175,26 +172,18 @@ def _in_record(size: int) -> Callable[[int], str]:
     return place
 
 
-def render_predictions(
-    name: str,
-    version: int,
-    outputs: Sequence[tuple[TensorSpec, Tensor]],
-    *,
-    count: int,
-    labels: tuple[str | int, ...] = (),
-) -> bytes:
-    """Write one prediction per record: `{output: value}`; a row of one value is the value.
+def predictions(outputs: Outputs, *, count: int, labels: tuple[str | int, ...] = ()) -> list[dict[str, Any]]:
+    """Return one prediction per record, `{output: value}`, for `dump`; a row of one value is the value.
 
     Raises: UnrepresentableOutput for NaN and infinity, and for an output that has no row per record.
     """
     names = [spec.name for spec, _ in outputs]
     label_output = _label_output(outputs, labels)
     columns = [_cells(spec, array, count, labels, spec is label_output) for spec, array in outputs]
-    predictions = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
-    return dump({"model_name": name, "model_version": str(version), "predictions": predictions})
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
-def _label_output(outputs: Sequence[tuple[TensorSpec, Tensor]], labels: tuple[str | int, ...]) -> TensorSpec | None:
+def _label_output(outputs: Outputs, labels: tuple[str | int, ...]) -> TensorSpec | None:
     """Return the output that holds the index of a label: the only one of whole numbers, where labels are text."""
     if not labels or not all(isinstance(label, str) for label in labels):
         return None
@@ -212,6 +201,7 @@ def _cells(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int,
             f"output {spec.name!r}: expected a row per record ({count}), got shape {list(array.shape)}; "
             "ask this model through /v2/models/.../infer"
         )
+    array = numbers(spec, array)
     refuse_not_finite(spec, array)
     row = array.shape[1:]
     if row in ((), (1,)):
@@ -227,8 +217,3 @@ def _cells(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int,
 
 def _label(labels: tuple[str | int, ...], index: Any) -> Any:
     return labels[index] if 0 <= index < len(labels) else index
-
-
-def render_error(code: str, message: str) -> bytes:
-    """Write the error object."""
-    return orjson.dumps({"error": {"code": code, "message": message}})

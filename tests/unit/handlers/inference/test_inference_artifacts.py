@@ -116,7 +116,7 @@ class Meeting:
     """A store whose downloads wait for one another, at most a while."""
 
     def __init__(self, store: WatchedStore, parties: int) -> None:
-        self.get, self.get_if_changed = store.get, store.get_if_changed
+        self.get, self.get_if_changed, self.keys = store.get, store.get_if_changed, store.keys
         self._store, self._barrier = store, Barrier(parties, timeout=10)
 
     def download(self, key: str, path: Path, *, size_bytes: int) -> None:

@@ -203,9 +203,10 @@ def test_a_cold_invocation_writes_one_line_with_all_that_it_took(world: World) -
         0,
         1,
     )
-    names = ("level", "operation", "status", "cold_start", "model", "model_version", "model_file")
+    names = ("level", "protocol", "operation", "status", "cold_start", "model", "model_version", "model_file")
     assert {name: line[name] for name in names} == {
         "level": "INFO",
+        "protocol": "oip",
         "operation": "infer",
         "status": 200,
         "cold_start": True,
@@ -220,7 +221,12 @@ def test_a_warm_invocation_says_so(world: World) -> None:
     world.ask("POST", INFER, infer_body([1, 2]))
     world.ask("POST", "/predict/doubler", [1, 2])
     line = world.logged()[-1]
-    assert (line["cold_start"], line["operation"], line["ModelCacheHit"]) == (False, "predict", 1)
+    assert (line["cold_start"], line["protocol"], line["operation"], line["ModelCacheHit"]) == (
+        False,
+        "plain",
+        "infer",
+        1,
+    )
     assert "model_file" not in line
     assert set(Metrics(line).units) == {
         "Invocations",

@@ -23,12 +23,15 @@ OURS = {
     "handlers", "handlers.inference", "handlers.inference.answers", "handlers.inference.artifacts",
     "handlers.inference.data_plane", "handlers.inference.events", "handlers.inference.lambda_handler",
     "handlers.inference.observability", "handlers.inference.onnx_session", "handlers.inference.resolver",
-    "handlers.inference.routes", "handlers.inference.service", "handlers.inference.sessions",
-    "handlers.inference.settings", "handlers.inference.variants",
+    "handlers.inference.routes", "handlers.inference.routes.oip", "handlers.inference.routes.route",
+    "handlers.inference.routes.table", "handlers.inference.service", "handlers.inference.sessions",
+    "handlers.inference.settings", "handlers.inference.statistics", "handlers.inference.variants",
     "model_store", "model_store.connection", "model_store.integrity", "model_store.keys",
-    "model_store.manifest", "model_store.objects", "model_store.registry_reader", "model_store.s3_reader",
+    "model_store.manifest", "model_store.objects", "model_store.registry_reader", "model_store.s3_endpoint",
+    "model_store.s3_reader",
     "model_store.sigv4", "warmstart", "warmstart.datatypes", "warmstart.environment", "warmstart.errors",
-    "warmstart.protocols", "warmstart.protocols.json_tensors", "warmstart.protocols.oip", "warmstart.protocols.records",
+    "warmstart.protocols", "warmstart.protocols.json_tensors", "warmstart.protocols.media", "warmstart.protocols.oip",
+    "warmstart.protocols.wire",
     "warmstart.limits", "warmstart.refs", "warmstart.tensors",
 }  # fmt: skip
 BROUGHT_ALONG = {
@@ -128,8 +131,12 @@ def test_only_these_modules_are_imported(run: Run) -> None:
     assert set(run.seen["at_import"]) >= OURS
 
 
-def test_nothing_is_imported_by_serving(run: Run) -> None:
-    assert set(run.seen["by_serving"]) <= {"encodings.idna", "stringprep", "unicodedata"}
+def test_a_protocol_is_imported_when_it_is_first_spoken_and_nothing_else_is_by_serving(run: Run) -> None:
+    spoken = {"handlers.inference.routes.plain", "warmstart.protocols.plain", "warmstart.protocols.records"}
+    assert set(run.seen["by_serving"]) - {"encodings.idna", "stringprep", "unicodedata"} == {
+        *spoken,
+        "warmstart.protocols.oip_documents",
+    }
 
 
 @pytest.mark.parametrize(
@@ -144,11 +151,11 @@ def test_what_would_cost_a_cold_start_is_not_loaded(run: Run, package: str) -> N
 
 
 def test_a_line_is_written_per_invocation_and_nothing_else(run: Run) -> None:
-    assert [(line["operation"], line["cold_start"], line["xray_trace_id"]) for line in run.lines] == [
-        ("infer", True, "Root=1-2-3"),
-        ("infer", False, "Root=1-2-3"),
-        ("server_ready", False, "Root=1-2-3"),
-        ("predict", False, "Root=1-2-3"),
+    assert [(line["protocol"], line["operation"], line["cold_start"], line["xray_trace_id"]) for line in run.lines] == [
+        ("oip", "infer", True, "Root=1-2-3"),
+        ("oip", "infer", False, "Root=1-2-3"),
+        ("oip", "server_ready", False, "Root=1-2-3"),
+        ("plain", "infer", False, "Root=1-2-3"),
     ]
 
 

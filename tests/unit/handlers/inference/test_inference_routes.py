@@ -1,47 +1,68 @@
-"""Paths to operations."""
+"""Paths to what is done about them."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from handlers.inference.routes import Operation, Route, find_route, speaks_records
+from handlers.inference.routes.route import Operation
+from handlers.inference.routes.table import Routes
 from warmstart.errors import InvalidReference, MethodNotAllowed, RouteNotFound
 from warmstart.refs import ModelRef
 
 LIVE = ModelRef("iris", None, "live")
 THIRD = ModelRef("iris", 3, None)
+CANARY = ModelRef("iris", None, "canary")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "route"),
+    ("method", "path", "protocol", "operation", "ref"),
     [
-        ("GET", "/v2", Route(Operation.SERVER, None)),
-        ("GET", "/v2/health/live", Route(Operation.LIVE, None)),
-        ("GET", "/v2/health/ready", Route(Operation.READY, None)),
-        ("GET", "/v2/models/iris", Route(Operation.MODEL, LIVE)),
-        ("GET", "/v2/models/iris/ready", Route(Operation.MODEL_READY, LIVE)),
-        ("POST", "/v2/models/iris/infer", Route(Operation.INFER, LIVE)),
-        ("GET", "/v2/models/iris/versions/3", Route(Operation.MODEL, THIRD)),
-        ("GET", "/v2/models/iris/versions/3/ready", Route(Operation.MODEL_READY, THIRD)),
-        ("POST", "/v2/models/iris/versions/3/infer", Route(Operation.INFER, THIRD)),
-        ("POST", "/v2/models/iris:3/infer", Route(Operation.INFER, THIRD)),
-        ("POST", "/v2/models/iris@canary/infer", Route(Operation.INFER, ModelRef("iris", None, "canary"))),
-        ("POST", "/v2/models/iris%40canary/infer", Route(Operation.INFER, ModelRef("iris", None, "canary"))),
-        ("POST", "/predict/iris", Route(Operation.PREDICT, LIVE)),
+        ("GET", "/v2", "oip", Operation.SERVER, None),
+        ("GET", "/v2/health/live", "oip", Operation.LIVE, None),
+        ("GET", "/v2/health/ready", "oip", Operation.READY, None),
+        ("GET", "/v2/models/iris", "oip", Operation.MODEL, LIVE),
+        ("GET", "/v2/models/iris/ready", "oip", Operation.MODEL_READY, LIVE),
+        ("POST", "/v2/models/iris/infer", "oip", Operation.INFER, LIVE),
+        ("GET", "/v2/models/iris/versions/3", "oip", Operation.MODEL, THIRD),
+        ("GET", "/v2/models/iris/versions/3/ready", "oip", Operation.MODEL_READY, THIRD),
+        ("POST", "/v2/models/iris/versions/3/infer", "oip", Operation.INFER, THIRD),
+        ("POST", "/v2/models/iris:3/infer", "oip", Operation.INFER, THIRD),
+        ("POST", "/v2/models/iris@canary/infer", "oip", Operation.INFER, CANARY),
+        ("POST", "/v2/models/iris%40canary/infer", "oip", Operation.INFER, CANARY),
+        ("POST", "/v2/repository/index", "oip", Operation.INDEX, None),
+        ("GET", "/v2/models/stats", "oip", Operation.STATISTICS, None),
+        ("GET", "/v2/models/iris/stats", "oip", Operation.STATISTICS, LIVE),
+        ("GET", "/v2/models/iris/versions/3/stats", "oip", Operation.STATISTICS, THIRD),
+        ("POST", "/predict/iris", "plain", Operation.INFER, LIVE),
+        ("POST", "/predict", "plain", Operation.INFER, None),
     ],
 )
-def test_a_path_is_an_operation_on_a_model(method: str, path: str, route: Route) -> None:
-    assert find_route(method, path) == route
+def test_a_path_is_an_operation_on_a_model_in_a_protocol(
+    method: str, path: str, protocol: str, operation: Operation, ref: ModelRef | None
+) -> None:
+    found = Routes().find(method, path)
+    assert (found.protocol, found.operation, found.ref) == (protocol, operation, ref)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", "/v1", "/v2/models", "/v2/health", "/v2/models/iris/explain", "/v2/models/a/versions", "/predict",
-     "/predict/a/b", "v2"],
-)  # fmt: skip
+    [
+        "",
+        "/",
+        "/v3",
+        "/v2/models",
+        "/v2/health",
+        "/v2/models/iris/explain",
+        "/v2/models/a/versions",
+        "/predict/a/b",
+        "v2",
+    ],
+)
 def test_a_path_that_is_none_is_not_found(path: str) -> None:
     with pytest.raises(RouteNotFound):
-        find_route("GET", path)
+        Routes().find("GET", path)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +70,7 @@ def test_a_path_that_is_none_is_not_found(path: str) -> None:
 )
 def test_a_method_that_is_not_the_paths_is_refused_with_those_that_are(method: str, path: str, allowed: str) -> None:
     with pytest.raises(MethodNotAllowed) as caught:
-        find_route(method, path)
+        Routes().find(method, path)
     assert caught.value.allowed == (allowed,)
 
 
@@ -59,8 +80,17 @@ def test_a_method_that_is_not_the_paths_is_refused_with_those_that_are(method: s
 )  # fmt: skip
 def test_a_malformed_reference_is_refused(path: str) -> None:
     with pytest.raises(InvalidReference):
-        find_route("POST", path)
+        Routes().find("POST", path)
 
 
-def test_only_predict_speaks_records() -> None:
-    assert (speaks_records("/predict/a"), speaks_records("/v2/models/predict")) == (True, False)
+def test_an_error_has_the_shape_of_the_protocol_whose_path_it_is() -> None:
+    shapes = {
+        path: json.loads(Routes().render_error(path)(404, "not_found", "no").body)
+        for path in ("/predict/a/b", "/v2/nothing", "/elsewhere", "")
+    }
+    assert shapes == {
+        "/predict/a/b": {"error": {"code": "not_found", "message": "no"}},
+        "/v2/nothing": {"error": "no"},
+        "/elsewhere": {"error": "no"},
+        "": {"error": "no"},
+    }

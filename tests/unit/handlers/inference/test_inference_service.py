@@ -14,11 +14,35 @@ from model_store.manifest import Manifest
 from tests.build import manifests
 from tests.build.inference import signature
 from warmstart.errors import StoreUnavailable, UnknownTensor, WrongDatatype
+from warmstart.protocols.wire import Rendered
 from warmstart.refs import ModelRef
 
 IRIS = ModelRef.parse("iris")
 THREE = signature({"x": ("FP32", (-1,))}, {"a": ("FP32", (-1,)), "b": ("FP32", (-1,)), "c": ("FP32", (-1,))})
 X = {"x": np.array([1.0], np.float32)}
+
+
+class Asked:
+    """A call for some outputs of `x`; it keeps the models that it was shown."""
+
+    def __init__(self, *names: str, x: Any = X["x"]) -> None:
+        self.names, self.x = names, x
+        self.seen = list[object]()
+
+    def outputs(self, _: object) -> tuple[str, ...]:
+        return self.names
+
+    def tensors(self, model: object) -> dict[str, Any]:
+        self.seen.append(model)
+        return {"x": self.x}
+
+    def render(self, _: object, __: object) -> Rendered:
+        return Rendered(b"")
+
+
+class Catalogue:
+    def published(self) -> list[ModelRef]:
+        return [ModelRef("iris", 2, None)]
 
 
 class Resolver:
@@ -55,37 +79,43 @@ def version(number: int) -> Manifest:
 
 
 def service(*, lost: tuple[int, ...] = (), previous: Manifest | None = None) -> InferenceService:
-    return InferenceService(resolver=Resolver(version(2), previous), sessions=Sessions(lost))
+    return InferenceService(
+        resolver=Resolver(version(2), previous), sessions=Sessions(lost), catalogue=Catalogue(), clock=lambda: 7.5
+    )
 
 
 def test_all_outputs_come_in_the_models_order_and_some_in_the_order_asked() -> None:
-    every = service().infer(IRIS, lambda _: X)
+    every = service().infer(IRIS, Asked())
     assert [(spec.name, array.tolist()) for spec, array in every.outputs] == [
         ("a", [97.0]),
         ("b", [98.0]),
         ("c", [99.0]),
     ]
-    some = service().infer(IRIS, lambda _: X, ("c", "a"))
+    some = service().infer(IRIS, Asked("c", "a"))
     assert [spec.name for spec, _ in some.outputs] == ["c", "a"]
     assert (some.model, some.ran.run_ns) == (ModelRef("iris", 2, None), 7)
 
 
-def test_a_request_is_read_with_the_signature_of_the_version_that_answers() -> None:
-    seen = list[object]()
+def test_a_request_is_read_with_the_version_that_answers() -> None:
+    asked = Asked()
+    service().infer(IRIS, asked)
+    assert asked.seen == [version(2)]
 
-    def read(found: object) -> dict[str, Any]:
-        seen.append(found)
-        return X
 
-    service().infer(IRIS, read)
-    assert seen == [THREE]
+def test_the_rows_of_a_batch_are_counted() -> None:
+    assert service().infer(IRIS, Asked()).rows == 1
+    assert service().infer(IRIS, Asked(x=np.zeros(5, np.float32))).rows == 5
+
+
+def test_what_is_published_is_listed() -> None:
+    assert service().published() == [ModelRef("iris", 2, None)]
 
 
 def test_an_error_says_which_version_was_asked() -> None:
     with pytest.raises(WrongDatatype) as wrong:
-        service().infer(IRIS, lambda _: {"x": np.array([1])})
+        service().infer(IRIS, Asked(x=np.array([1])))
     with pytest.raises(UnknownTensor, match=r"output 'z': the model has no such output \(it has: a, b, c\)") as unknown:
-        service().infer(IRIS, lambda _: X, ("z",))
+        service().infer(IRIS, Asked("z"))
     with pytest.raises(StoreUnavailable) as down:
         service(lost=(2,)).ready(IRIS)
     assert {caught.value.model for caught in (wrong, unknown, down)} == {ModelRef("iris", 2, None)}
@@ -93,13 +123,13 @@ def test_an_error_says_which_version_was_asked() -> None:
 
 def test_the_version_before_answers_for_one_that_cannot_be_fetched() -> None:
     stepping = service(lost=(2,), previous=version(1))
-    assert stepping.infer(IRIS, lambda _: X).manifest.version == 1
+    assert stepping.infer(IRIS, Asked()).manifest.version == 1
     assert stepping.ready(IRIS).version == 1
     assert stepping.describe(IRIS).version == 2
 
 
 def test_without_a_version_before_the_error_comes_out() -> None:
     with pytest.raises(StoreUnavailable):
-        service(lost=(2,)).infer(IRIS, lambda _: X)
+        service(lost=(2,)).infer(IRIS, Asked())
     with pytest.raises(StoreUnavailable):
-        service(lost=(1, 2), previous=version(1)).infer(IRIS, lambda _: X)
+        service(lost=(1, 2), previous=version(1)).infer(IRIS, Asked())

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from warmstart.datatypes import DATATYPES
-from warmstart.errors import InvalidValue, MalformedBody, WarmstartError, WrongDatatype, WrongShape
-from warmstart.protocols.json_tensors import check_finite, load_json, tensor
-from warmstart.protocols.oip import dump
+from warmstart.errors import InvalidValue, MalformedBody, WarmstartError, WrongShape
+from warmstart.protocols.json_tensors import check_finite, dump, from_bfloat16, load_json, tensor
 
 INTEGERS = {
     "UINT8": (0, 255),
@@ -105,12 +104,33 @@ def test_bytes_holds_strings_only() -> None:
         read(["a", 1], "BYTES")
 
 
-def test_bf16_is_refused_with_the_remedy() -> None:
-    with pytest.raises(WrongDatatype, match="input 'x': BF16 has no form in JSON; send FP32"):
-        read([1.0], "BF16")
+@pytest.mark.parametrize(
+    ("value", "bits"),
+    [
+        (1.0, 0x3F80),
+        (-2.0, 0xC000),
+        (1.00390625, 0x3F80),  # half way between two: to the even one below
+        (1.01171875, 0x3F82),  # half way: to the even one above
+        (3.3895313892515355e38, 0x7F7F),  # the largest
+        (None, 0x7FC0),
+    ],
+)
+def test_bf16_is_rounded_to_the_nearest_and_kept_as_its_bits(value: float | None, bits: int) -> None:
+    found = read([value], "BF16")
+    assert (found.dtype.name, found.tolist()) == ("uint16", [bits])
 
 
-@pytest.mark.parametrize("name", [name for name in DATATYPES if name != "BF16"])
+def test_bf16_agrees_with_an_independent_conversion() -> None:
+    import ml_dtypes
+
+    values = np.random.default_rng(7).normal(size=1000).astype(np.float32)
+    assert read(values.tolist(), "BF16", (1000,)).tolist() == (
+        values.astype(ml_dtypes.bfloat16).view(np.uint16).tolist()
+    )
+    assert from_bfloat16(np.array([0x3F80, 0xC000], np.uint16)).tolist() == [1.0, -2.0]
+
+
+@pytest.mark.parametrize("name", DATATYPES)
 def test_a_tensor_may_be_empty(name: str) -> None:
     assert read([], name, (0, 3)).shape == (0, 3)
     assert read([[], []], name, (2, 0)).shape == (2, 0)

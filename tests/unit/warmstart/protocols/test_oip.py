@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.build.calls import model, request
 from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, UnrepresentableOutput, WarmstartError
 from warmstart.protocols import oip
-from warmstart.tensors import Signature, TensorSpec
+from warmstart.tensors import TensorSpec
 
 SPEC_REQUEST = {
     "id": "42",
@@ -23,8 +24,8 @@ SPEC_REQUEST = {
 """The specification's own example; its `input1` says shape [3] for one value, which contradicts its text."""
 
 
-def parse(document: object) -> oip.InferRequest:
-    return oip.parse_infer(json.dumps(document).encode())
+def parse(document: object) -> oip.Infer:
+    return oip.read_infer(request(document))
 
 
 def with_input(**changes: object) -> dict[str, Any]:
@@ -32,11 +33,11 @@ def with_input(**changes: object) -> dict[str, Any]:
 
 
 def test_the_specifications_example_is_read() -> None:
-    request = parse(SPEC_REQUEST)
-    assert (request.id, request.outputs, list(request.inputs)) == ("42", ("output0",), ["input0", "input1"])
-    assert request.inputs["input0"].tolist() == [[1, 2], [3, 4]]
-    assert request.inputs["input0"].dtype == np.uint32
-    assert request.inputs["input1"].tolist() == [True]
+    asked = parse(SPEC_REQUEST)
+    assert (asked.id, asked.wanted, list(asked.inputs)) == ("42", (oip.Wanted("output0"),), ["input0", "input1"])
+    assert asked.inputs["input0"].tolist() == [[1, 2], [3, 4]]
+    assert asked.inputs["input0"].dtype == np.uint32
+    assert asked.inputs["input1"].tolist() == [True]
 
 
 def test_the_specifications_example_as_printed_contradicts_its_own_shape() -> None:
@@ -48,28 +49,20 @@ def test_the_specifications_example_as_printed_contradicts_its_own_shape() -> No
 
 def test_what_is_optional_may_be_absent_null_or_empty() -> None:
     bare = parse(with_input())
-    assert (bare.id, bare.outputs) == (None, ())
+    assert (bare.id, bare.wanted) == (None, ())
     nulls = parse({**with_input(parameters=None), "id": None, "parameters": None, "outputs": None})
-    assert (nulls.id, nulls.outputs) == (None, ())
-    assert parse({**with_input(), "outputs": []}).outputs == ()
+    assert (nulls.id, nulls.wanted) == (None, ())
+    assert parse({**with_input(), "outputs": []}).wanted == ()
 
 
 def test_parameters_are_read_and_unknown_ones_ignored() -> None:
     parameters = {"priority": 1, "binary_data": False, "note": "a", "ratio": 0.5}
-    request = {**with_input(parameters=parameters), "parameters": parameters}
-    assert list(parse(request).inputs) == ["x"]
+    assert list(parse({**with_input(parameters=parameters), "parameters": parameters}).inputs) == ["x"]
 
 
-def test_a_preference_for_binary_answers_is_answered_in_json() -> None:
-    asked = {"name": "y", "parameters": {"binary_data": True}}
-    request = parse({**with_input(), "parameters": {"binary_data_output": True}, "outputs": [asked]})
-    assert request.outputs == ("y",)
-
-
-@pytest.mark.parametrize("name", ["binary_data_size", "classification"])
-def test_an_extension_that_would_change_what_is_meant_is_refused(name: str) -> None:
-    with pytest.raises(InvalidRequest, match=f"{name!r} belongs to an extension"):
-        parse({**with_input(), "parameters": {name: 8}})
+def test_shared_memory_is_refused_and_not_passed_over() -> None:
+    with pytest.raises(InvalidRequest, match="'shared_memory_region': shared memory is not served"):
+        parse(with_input(parameters={"shared_memory_region": "a"}))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +116,16 @@ def test_an_output_asked_for_twice_is_refused() -> None:
         parse({**with_input(), "outputs": [{"name": "y"}, {"name": "y"}]})
 
 
+MODEL = model((TensorSpec("x", "FP32", (-1, 4)),), (TensorSpec("label", "INT64", (-1,)),))
+
+
+def asked(request_id: str | None = None) -> oip.Infer:
+    return oip.Infer(request_id, {}, (), False, "")
+
+
 def render(array: Any, *, datatype: str = "FP32", request_id: str | None = None) -> Any:
     spec = TensorSpec("y", datatype, (-1,))
-    return json.loads(oip.render_infer("iris", 3, request_id, [(spec, array)]))
+    return json.loads(asked(request_id).render(MODEL, [(spec, array)]).body)
 
 
 def test_an_answer_has_all_that_the_schema_requires_and_the_id_that_came() -> None:
@@ -140,7 +140,7 @@ def test_an_answer_has_all_that_the_schema_requires_and_the_id_that_came() -> No
 
 def test_fp32_is_written_with_its_own_digits() -> None:
     spec = TensorSpec("y", "FP32", (-1,))
-    assert b'"data":[0.1,16777216.0]' in oip.render_infer("m", 1, None, [(spec, np.array([0.1, 2**24], np.float32))])
+    assert b'"data":[0.1,16777216.0]' in asked().render(MODEL, [(spec, np.array([0.1, 2**24], np.float32))]).body
 
 
 @pytest.mark.parametrize(
@@ -173,31 +173,5 @@ def test_text_that_is_not_unicode_is_never_written() -> None:
         render(np.array(["\ud800"], object), datatype="BYTES")
 
 
-def test_readiness_of_the_server_says_live_as_the_markdown_does_and_ready_as_its_grpc_twin_does() -> None:
-    assert json.loads(oip.READY) == {"live": True, "ready": True}
-    assert json.loads(oip.LIVE) == {"live": True}
-
-
-def test_the_server_names_itself_and_the_extensions_it_has() -> None:
-    document = json.loads(oip.SERVER)
-    assert (document["name"], document["extensions"], set(document)) == (
-        "warmstart",
-        [],
-        {"name", "version", "extensions"},
-    )
-
-
-def test_metadata_names_the_version_the_platform_and_each_tensor() -> None:
-    signature = Signature((TensorSpec("x", "FP32", (-1, 4)),), (TensorSpec("label", "INT64", (-1,)),))
-    assert json.loads(oip.render_metadata("iris", 3, signature)) == {
-        "name": "iris",
-        "versions": ["3"],
-        "platform": "onnx_onnxv1",
-        "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}],
-        "outputs": [{"name": "label", "datatype": "INT64", "shape": [-1]}],
-    }
-
-
-def test_a_ready_model_and_an_error_have_the_protocols_shape() -> None:
-    assert json.loads(oip.render_model_ready("iris")) == {"name": "iris", "ready": True}
-    assert json.loads(oip.render_error('no "x"')) == {"error": 'no "x"'}
+def test_an_error_has_the_protocols_shape() -> None:
+    assert json.loads(oip.render_error(400, "invalid_request", 'no "x"').body) == {"error": 'no "x"'}

@@ -17,7 +17,8 @@ from warmstart.errors import (
     UnrepresentableOutput,
     WrongShape,
 )
-from warmstart.protocols.records import parse_records, render_error, render_predictions, tensors
+from warmstart.protocols.json_tensors import dump
+from warmstart.protocols.records import parse_records, predictions, tensors
 from warmstart.tensors import TensorSpec
 
 AGE = TensorSpec("age", "INT64", (-1, 1))
@@ -27,7 +28,7 @@ FEATURES = TensorSpec("features", "FP32", (-1, 4))
 
 
 def gather(body: object, *inputs: TensorSpec) -> dict[str, Any]:
-    gathered = tensors(parse_records(json.dumps(body).encode()), inputs)
+    gathered = tensors(parse_records(body), inputs)
     return {name: (array.dtype.name, array.tolist()) for name, array in gathered.items()}
 
 
@@ -42,12 +43,12 @@ def test_a_list_of_records_is_one_row_each() -> None:
 
 @pytest.mark.parametrize("body", [{"price": None}, [None], [[None]]], ids=["named", "bare", "bare rows"])
 def test_null_is_a_missing_value(body: object) -> None:
-    found = tensors(parse_records(json.dumps(body).encode()), (PRICE,))["price"]
+    found = tensors(parse_records(body), (PRICE,))["price"]
     assert (found.shape, bool(np.isnan(found).all())) == ((1,), True)
 
 
 def test_a_row_may_lack_some_of_its_values() -> None:
-    found = tensors(parse_records(b"[[1, null, 3, 4], [5, 6, 7, null]]"), (FEATURES,))["features"]
+    found = tensors(parse_records([[1, None, 3, 4], [5, 6, 7, None]]), (FEATURES,))["features"]
     assert np.array_equal(found, [[1, np.nan, 3, 4], [5, 6, 7, np.nan]], equal_nan=True)
 
 
@@ -103,7 +104,7 @@ def test_an_input_without_rows_is_no_field_of_a_record() -> None:
 @pytest.mark.parametrize("body", [[], "a", 1, None, True, [1, [2]], [{"age": 1}, 2], [None, {}]])
 def test_a_body_of_another_form_is_refused(body: object) -> None:
     with pytest.raises(MalformedBody, match="body: expected"):
-        parse_records(json.dumps(body).encode())
+        parse_records(body)
 
 
 def test_what_is_missing_unknown_or_wrong_is_named_with_its_record() -> None:
@@ -129,9 +130,7 @@ def test_what_is_missing_unknown_or_wrong_is_named_with_its_record() -> None:
 
 def render(*outputs: tuple[str, str, Any], count: int = 2, labels: tuple[str | int, ...] = ()) -> Any:
     rendered = [(TensorSpec(name, datatype, (-1, *array.shape[1:])), array) for name, datatype, array in outputs]
-    document = json.loads(render_predictions("iris", 3, rendered, count=count, labels=labels))
-    assert (document["model_name"], document["model_version"]) == ("iris", "3")
-    return document["predictions"]
+    return json.loads(dump(predictions(rendered, count=count, labels=labels)))
 
 
 SCORES = ("scores", "FP32", np.array([[0.9, 0.1, 0.0], [0.25, 0.5, 0.25]], np.float32))
@@ -148,8 +147,7 @@ def test_a_prediction_has_a_value_per_output() -> None:
 def test_a_row_of_one_value_is_the_value() -> None:
     price = np.array([[0.1], [2.0]], np.float32)
     spec = TensorSpec("price", "FP32", (-1, 1))
-    body = render_predictions("m", 1, [(spec, price)], count=2)
-    assert b'"predictions":[{"price":0.1},{"price":2.0}]' in body
+    assert dump(predictions([(spec, price)], count=2)) == b'[{"price":0.1},{"price":2.0}]'
 
 
 def test_whole_numbers_as_onnx_runtime_gives_them_are_written() -> None:
@@ -208,7 +206,3 @@ def test_an_output_without_a_row_per_record_is_refused() -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(UnrepresentableOutput, match="output 'price': expected finite FP32 values, got nan at index 1"):
         render(("price", "FP32", np.array([1, np.nan], np.float32)))
-
-
-def test_an_error_has_a_code_and_a_message() -> None:
-    assert json.loads(render_error("wrong_shape", "no")) == {"error": {"code": "wrong_shape", "message": "no"}}
