@@ -50,7 +50,7 @@ INFERENCE: Final = Recipe(
     name="inference",
     requirements=(
         *("numpy>=2.2", "onnxruntime>=1.28,<1.29", "orjson>=3.11", "pillow>=12", "tokenizers>=0.22"),
-        'backports.zstd>=1.3; python_version < "3.14"',
+        'backports-zstd>=1.3; python_version < "3.14"',
     ),
     without={
         "flatbuffers": "onnxruntime's tools read .ort files with it; a session does not",
@@ -87,6 +87,10 @@ INFERENCE: Final = Recipe(
                 *("pillow.libs/liblcms2-*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv-*"),
                 "pillow.libs/libbrotli*",
             )
+        ),
+        *(
+            Cut(f"backports/zstd/{part}", "archives: bodies are compressed alone")
+            for part in ("tarfile.py", "zipfile/*")
         ),
         Cut("pillow.libs/libpng16-*", "only the fonts link to it: Pillow reads PNG files itself"),
         # libonnxruntime_providers_shared.so stays: without it, every import writes a warning to the log.
