@@ -17,6 +17,8 @@ DEFAULT_MODEL: Final = "WARMSTART_DEFAULT_MODEL"
 """The model that is asked where a path names none; "" or not there: such a path is refused."""
 V1_PROTOCOL: Final = "WARMSTART_V1_PROTOCOL"
 """Whose protocol the paths below /v1/models speak: `tensorflow` or `kserve`."""
+SERVER_TIMING: Final = "WARMSTART_SERVER_TIMING"
+"""`true`: answers say in a `Server-Timing` header where their time went."""
 SIGNED_BY: Final = "WARMSTART_SIGNED_BY"
 """Public keys: a version has to be signed by one of them. Not there if the stage asks for no signatures."""
 

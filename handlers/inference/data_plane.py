@@ -18,6 +18,7 @@ from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Loa
 from handlers.inference.routes.table import Routes
 from handlers.inference.service import InferenceService, named
 from handlers.inference.sessions import SessionCache
+from handlers.inference.timing import Timing
 from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import InvalidReference, WarmstartError
@@ -45,7 +46,10 @@ class Edge(NamedTuple):
 
 
 class DataPlane:
-    """Answers requests. `setup_ns` is what the process's import took; `default_model` is asked where none is named."""
+    """Answers requests. `setup_ns` is what the process's import took; `default_model` is asked where none is named.
+
+    With `shows_timing`, answers say where their time went, in a `Server-Timing` header.
+    """
 
     def __init__(
         self,
@@ -55,11 +59,12 @@ class DataPlane:
         *,
         edge: Edge,
         default_model: ModelRef | None,
+        shows_timing: bool,
         setup_ns: int,
         clock_ns: Callable[[], int],
     ) -> None:
         self._service, self._observer, self._routes, self._edge = service, observer, routes, edge
-        self._default_model, self._clock_ns = default_model, clock_ns
+        self._default_model, self._shows_timing, self._clock_ns = default_model, shows_timing, clock_ns
         self._setup_ns: int | None = setup_ns
 
     def answer(self, event: Mapping[str, Any], request_id: str, trace_id: str | None = None) -> dict[str, Any]:
@@ -73,9 +78,13 @@ class DataPlane:
         route: Route | None = None
         failure: Exception | None = None
         try:
-            request = self._decoded(read())
+            request = read()
+            if "content-encoding" in request.headers:
+                request = self._decoded(request)
             route = self._routes.find(request.method, request.path)
-            found = self._encoded(self._perform(route, request, started), request)
+            found = self._perform(route, request, started)
+            if len(found.body) >= WORTHWHILE_BYTES:
+                found = self._encoded(found, request)
         except WarmstartError as error:
             found = self._refuse(error, request, route)
         except Exception as error:  # noqa: BLE001 - the one boundary: logged with its trace, answered without detail
@@ -93,16 +102,15 @@ class DataPlane:
         return refuse(error, render)
 
     def _decoded(self, request: Request) -> Request:
-        if not (coding := request.headers.get("content-encoding")):
-            return request
         from warmstart.protocols.coding import decode
 
-        return request._replace(body=decode(request.body, coding, self._edge.decoded_bytes))
+        body = decode(request.body, request.headers["content-encoding"], self._edge.decoded_bytes)
+        return request._replace(body=body)
 
     def _encoded(self, found: Answer, request: Request) -> Answer:
         """Compress a large answer for who reads it compressed; see that what is sent can be sent."""
         try:
-            if len(found.body) >= WORTHWHILE_BYTES and (likes := request.headers.get("accept-encoding")):
+            if likes := request.headers.get("accept-encoding"):
                 from warmstart.protocols.coding import accepted_coding, encode
 
                 if (coding := accepted_coding(likes)) is not None:
@@ -147,15 +155,18 @@ class DataPlane:
         except WarmstartError as error:
             error.model = model
             raise
-        opened_ns = 0 if ran.opened is None else ran.opened.downloading_ns + ran.opened.loading_ns
-        self._service.tally.succeeded(
-            model,
-            rows=result.rows,
-            read_ns=computed_ns - started_ns - ran.run_ns - opened_ns,
-            run_ns=ran.run_ns,
-            write_ns=self._clock_ns() - computed_ns,
-        )
-        return Answer(200, rendered.body, rendered.content_type, rendered.headers, model, ran)
+        fetch_ns, session_ns = (0, 0) if ran.opened is None else ran.opened[:2]
+        parse_ns = computed_ns - started_ns - result.resolve_ns - fetch_ns - session_ns - ran.run_ns
+        render_ns = self._clock_ns() - computed_ns
+        self._service.tally.succeeded(model, result.rows, parse_ns, ran.run_ns, render_ns)
+        body, content_type, headers = rendered
+        if not self._shows_timing and ran.opened is None:
+            return Answer(200, body, content_type, headers, model, ran)
+        setup_ns = self._setup_ns or 0
+        timing = Timing(setup_ns, result.resolve_ns, fetch_ns, session_ns, parse_ns, ran.run_ns, render_ns)
+        if self._shows_timing:
+            headers = (*headers, ("server-timing", timing.header()))
+        return Answer(200, body, content_type, headers, model, ran, None, timing)
 
     def _chosen(self, act: Infer, request: Request) -> ModelRef:
         return (act.choose(request) if act.choose is not None else None) or self._default()
@@ -208,6 +219,7 @@ def build_data_plane(
         Routes(),
         edge=edge,
         default_model=settings.default_model,
+        shows_timing=settings.shows_timing,
         setup_ns=setup_ns,
         clock_ns=clock_ns,
     )
@@ -241,7 +253,7 @@ def build_service(
         budget_bytes=settings.session_budget_bytes,
         clock_ns=clock_ns,
     )
-    return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock)
+    return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock, clock_ns=clock_ns)
 
 
 def _trust(public_keys: Sequence[PublicKey]) -> Trust:

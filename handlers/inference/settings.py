@@ -35,6 +35,7 @@ class InferenceSettings(NamedTuple):
     function_version: str
     default_model: ModelRef | None = None
     v1_protocol: str = "tensorflow"
+    shows_timing: bool = False
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
 
@@ -59,6 +60,7 @@ class InferenceSettings(NamedTuple):
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
             default_model=_reference(env, environment.DEFAULT_MODEL),
             v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
+            shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 

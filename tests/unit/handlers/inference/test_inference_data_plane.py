@@ -243,6 +243,19 @@ def test_a_warm_invocation_says_so(world: World) -> None:
     }
 
 
+def test_a_warm_line_has_all_that_a_cold_one_has_but_what_was_cold(world: World) -> None:
+    for _ in range(2):
+        world.plane.answer(event("POST", INFER, infer_body([1, 2])), 'request-"1"', "Root=1-2-3")
+    cold, warm = world.logged()
+    assert world.lines[1].endswith(b"}\n")
+    gone = {"ModelSetupTime", "ModelDownloadingTime", "ModelLoadingTime", "model_file", "timing_ms"}
+    assert set(cold) - set(warm) == gone
+    assert set(warm) - set(cold) == set()
+    changed = {"cold_start", "ModelLatency", "OverheadLatency", "ModelCacheHit", "_aws"}
+    assert {name for name in warm if warm[name] != cold[name]} <= changed
+    assert (warm["function_request_id"], warm["_aws"]["Timestamp"]) == ('request-"1"', 1_700_000_000_000)
+
+
 def test_an_error_is_counted_and_logged_by_its_code_alone(world: World) -> None:
     world.ask("POST", INFER, infer_body(["4111-1111", 2]))
     world.ask("POST", INFER, infer_body([1, 2], name="card-4111-1111"))
