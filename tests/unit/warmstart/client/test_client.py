@@ -136,7 +136,7 @@ def test_nobody_at_the_address_is_not_reachable() -> None:
         closed = f"http://127.0.0.1:{server.getsockname()[1]}/prod"
 
     with pytest.raises(Unreachable, match=f"{closed}: no answer: ConnectionRefusedError"):
-        Client(closed, api_key="k").predict(IRIS, [1])
+        Client(closed, api_key="k", attempts=1).predict(IRIS, [1])
 
 
 def test_silence_is_not_reachable() -> None:
