@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Thread
 from types import MappingProxyType
 from typing import NamedTuple
@@ -52,8 +53,8 @@ def answering(*answers: Given) -> Iterator[Endpoint]:
 
 
 @contextmanager
-def serving(answer: Callable[[Sent], Given]) -> Iterator[Endpoint]:
-    """Serve on a free port of the loopback interface."""
+def serving(answer: Callable[[Sent], Given], *, tls: SSLContext | None = None) -> Iterator[Endpoint]:
+    """Serve on a free port of the loopback interface, with TLS as `localhost`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -86,7 +87,10 @@ def serving(answer: Callable[[Sent], Given]) -> Iterator[Endpoint]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/prod")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    origin = "http://127.0.0.1" if tls is None else "https://localhost"
+    endpoint = Endpoint(f"{origin}:{server.server_port}/prod")
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from warmstart.client.answers import ConnectionLost, Reply
 from warmstart.errors import Unreachable
 
-_LOST: Final = (ConnectionError, IncompleteRead, ssl.SSLEOFError)
+_CLOSED: Final = (ConnectionError, ssl.SSLEOFError)
+_LOST: Final = (*_CLOSED, IncompleteRead)
 
 
 class Address(NamedTuple):
@@ -61,7 +62,7 @@ class Connections:
             if kept is not None:
                 try:
                     return self._send(kept, method, path, headers, body, timeout_s)
-                except ConnectionError:  # RemoteDisconnected is one
+                except _CLOSED:  # RemoteDisconnected is a ConnectionError
                     self.close()  # those kept as long are most likely closed as well
             return self._send(self._open(), method, path, headers, body, timeout_s)
         except _LOST as error:

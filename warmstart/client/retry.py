@@ -13,6 +13,9 @@ from warmstart.client.answers import ConnectionLost, Reply
 
 AGAIN: Final = frozenset({429, 502, 503, 504})
 """Throttled; a gateway without an answer; not available; a gateway that waited too long."""
+_GATEWAYS_OWN: Final = "x-amzn-errortype"
+"""API Gateway's own errors have it. Its 500 is Lambda's refusal to run the function, most often for lack of concurrency
+(Lambda developer guide, "Handling Lambda errors with an API Gateway API")."""
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 10.0
 
@@ -44,7 +47,7 @@ class Retries(NamedTuple):
                 if not self._waited(attempt, 0.0, deadline):
                     raise
             else:
-                if reply.status not in AGAIN or not self._waited(attempt, self._demanded_s(reply), deadline):
+                if not _may_pass(reply) or not self._waited(attempt, self._demanded_s(reply), deadline):
                     return reply
             attempt += 1
 
@@ -65,6 +68,10 @@ class Retries(NamedTuple):
             return 0.0
         now = _epoch(reply.headers.get("date", ""))  # by the same clock as the other date, if it says
         return max(0.0, at - (self.clock() if now is None else now))
+
+
+def _may_pass(reply: Reply) -> bool:
+    return reply.status in AGAIN or (reply.status == 500 and _GATEWAYS_OWN in reply.headers)
 
 
 def _epoch(date: str) -> float | None:

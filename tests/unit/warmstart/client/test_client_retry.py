@@ -55,6 +55,13 @@ def test_what_stays_refused_is_asked_once(status: int) -> None:
     assert (len(endpoint.sent), waiting.waited) == (1, [])
 
 
+def test_a_fault_is_asked_again_where_it_is_the_gateways_own() -> None:
+    waiting = Waiting()
+    refused = Given(500, headers={"x-amzn-ErrorType": "InternalServerErrorException"})
+    with answering(refused, Given(body=b"[2]")) as endpoint:
+        assert waiting.predict(endpoint.url).body == [2]
+
+
 def test_each_wait_is_drawn_from_twice_the_span() -> None:
     waiting = Waiting(drawn=1.0)
     with answering(*[Given(503)] * 10) as endpoint, pytest.raises(RequestRefused):
