@@ -37,6 +37,8 @@ def cast(array: Tensor, datatype: Datatype, name: str) -> Tensor:
         )
     if datatype.name in _SIGNIFICANT_BITS:
         return _floats(array, datatype, name)
+    if array.dtype.kind == "b":
+        return array.astype(datatype.numpy)
     return _wholes(array, datatype, name)
 
 
@@ -84,8 +86,8 @@ def _wholes(array: Tensor, datatype: Datatype, name: str) -> Tensor:
         info = np.iinfo(datatype.numpy)
         lowest, highest = int(info.min), int(info.max)
     if array.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):  # NaN is no whole number
-            lost = (np.rint(array) != array) | (array < float(lowest)) | (array >= float(highest + 1))
+        wide = array.astype(np.promote_types(array.dtype, np.float32), copy=False)  # the ends are beyond FP16
+        lost = (np.rint(wide) != wide) | (wide < float(lowest)) | (wide >= float(highest + 1))
     else:
         lost = (array < lowest) | (array > highest)
     if lost.any():
