@@ -171,6 +171,8 @@ def _reshaped(array: Tensor, spec: TensorSpec) -> Tensor:
         return array.reshape(shape[:-1])
     if declared[:1] == (ANY,) and fits((1, *shape), declared):
         return array.reshape((1, *shape))
+    if shape == () and fits((1,) * len(declared), declared):
+        return array.reshape((1,) * len(declared))
     raise WrongShape(
         f"input {spec.name!r}: expected shape {list(declared)} (-1 is any size), got {list(shape)}; reshape it",
         tensor=spec.name,

@@ -122,6 +122,16 @@ def test_beside_an_array_lists_and_columns_are_read() -> None:
     assert matched({**values, "city": PEOPLE["city"]}, PERSON)["city"] == ["Bern", "Genf"]
 
 
+def test_one_record_may_have_single_values_beside_its_array() -> None:
+    inputs = (*PERSON, TensorSpec("face", "FP32", (-1, 3)))
+
+    assert matched({"age": 3, "city": "Bern", "face": np.array([1, 2, 3])}, inputs) == {
+        "age": [[3.0]],
+        "city": ["Bern"],
+        "face": [[1.0, 2.0, 3.0]],
+    }
+
+
 def test_a_list_that_is_no_array_is_refused() -> None:
     with pytest.raises(WrongShape, match=r"input 'age': expected an array of shape \[-1, 1\], got setting an array"):
         match({"city": np.array(["Bern"]), "age": [[1, 2], [3]]}, PERSON)

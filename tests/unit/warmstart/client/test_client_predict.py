@@ -61,10 +61,21 @@ def test_an_array_is_the_only_input(client: Client) -> None:
     assert answer.body["model_name"] == "doubler"
 
 
-def test_a_large_array_is_answered_whole(client: Client) -> None:
+def test_a_large_array_goes_as_bytes_and_is_answered_whole(client: Client, endpoint: Endpoint) -> None:
     array = np.arange(20_000, dtype=np.float32).reshape(-1, 2)
 
     assert client.predict("doubler", array).outputs["y"].tolist() == (array * 2).tolist()
+    assert endpoint.sent[-1].headers["content-type"] == "application/octet-stream"
+    assert endpoint.sent[-1].body.endswith(array.tobytes())
+
+
+def test_an_answer_that_json_cannot_hold_is_given_however_small(world: World, client: Client) -> None:
+    world.publish("divider", models.divide(), inference.DIVIDE)
+    arrays = {"a": np.array([1.0, -1.0, 0.0, 1.0]), "b": np.array([2.0, 0.0, 0.0, np.nan])}
+
+    answer = client.predict("divider", arrays)
+
+    assert str(answer.outputs["y"].tolist()) == "[0.5, -inf, nan, nan]"
 
 
 def test_records_may_hold_numpys_numbers(client: Client) -> None:
