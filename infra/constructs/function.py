@@ -42,6 +42,8 @@ class LiveFunction(Construct):
         memory_mb: int,
         ephemeral_storage_mb: int = 512,
         concurrency: int | None = None,
+        snap_start: bool = False,
+        provisioned_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.log_group = logs.LogGroup(
@@ -51,7 +53,7 @@ class LiveFunction(Construct):
             retention=retention(config.log_retention_days),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        runtime = lambda_.Runtime(f"python{config.python}", lambda_.RuntimeFamily.PYTHON)
+        runtime = lambda_.Runtime(f"python{config.python}", lambda_.RuntimeFamily.PYTHON, supports_snap_start=True)
         architecture = ARCHITECTURES[config.architecture]
         self.role = iam.Role(
             self,
@@ -85,10 +87,17 @@ class LiveFunction(Construct):
             timeout=Duration.seconds(config.timeout_s),
             ephemeral_storage_size=Size.mebibytes(ephemeral_storage_mb),
             reserved_concurrent_executions=concurrency,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.log_group,
         )
-        self.alias = lambda_.Alias(self, "Alias", alias_name=LIVE, version=self.function.current_version)
+        self.alias = lambda_.Alias(
+            self,
+            "Alias",
+            alias_name=LIVE,
+            version=self.function.current_version,
+            provisioned_concurrent_executions=provisioned_concurrency,
+        )
 
 
 def retention(days: int) -> logs.RetentionDays:

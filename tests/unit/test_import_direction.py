@@ -37,8 +37,8 @@ def row(*, ours: str = "", others: str = "", lazy: str = "") -> Row:
 
 _READ_HALF: Final = (
     "model_store.connection model_store.integrity model_store.keys model_store.manifest model_store.objects"
-    " model_store.registry_reader model_store.s3_endpoint model_store.s3_listing model_store.s3_reader"
-    " model_store.sigv4"
+    " model_store.credentials model_store.registry_reader model_store.s3_endpoint model_store.s3_listing"
+    " model_store.s3_reader model_store.sigv4"
 )
 _SIGNATURES: Final = "model_store.signing.public_key model_store.signing.verify"
 _WIDE_HALF: Final = "model_store.history model_store.manifest model_store.registry model_store.s3"
@@ -101,6 +101,9 @@ MAP: Final[Mapping[str, Row]] = {
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
     "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy=_SIGNATURES),
+    "handlers/inference/snapshot.py": row(
+        ours="warmstart model_store.credentials", lazy="model_store.s3_reader model_store.sigv4 snapshot_restore_py"
+    ),
     "handlers/inference/onnx_session.py": row(
         ours="warmstart", others="onnxruntime", lazy="model_store.manifest model_store.preprocessing"
     ),
