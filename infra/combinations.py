@@ -20,7 +20,7 @@ class _Refusal(NamedTuple):
 
 def check_combinations(config: StageConfig) -> None:
     """Check settings against each other. Raises: InvalidSetting that names one of them, and the others."""
-    for refusal in (_signatures(config), _snapshots(config), _provisioned(config)):
+    for refusal in (_signatures(config), _images(config), _snapshots(config), _provisioned(config)):
         if refusal is not None:
             raise InvalidSetting(f"{refusal.name}: {refusal.message}", name=refusal.name)
 
@@ -28,6 +28,16 @@ def check_combinations(config: StageConfig) -> None:
 def _signatures(config: StageConfig) -> _Refusal | None:
     if config.require_signature and not config.signing_public_keys:
         return _Refusal("require_signature", "expected a key in signing_public_keys to check signatures with; got none")
+    return None
+
+
+def _images(config: StageConfig) -> _Refusal | None:
+    if config.packaging == "image" and config.layer_platform == "host":
+        return _Refusal(
+            "packaging",
+            "expected zip on the local twin, got image: it runs no containers; add -c packaging=zip, which holds the "
+            "same code and layers",
+        )
     return None
 
 
@@ -39,6 +49,11 @@ def _snapshots(config: StageConfig) -> _Refusal | None:
             "snap_start",
             f"expected ephemeral_storage_mb of {_SNAPSHOT_STORAGE_MB} with it, got {config.ephemeral_storage_mb}: "
             "Lambda takes snapshots of no larger disk; set ephemeral_storage_mb to 512, or snap_start to false",
+        )
+    if config.packaging == "image":
+        return _Refusal(
+            "snap_start",
+            "expected packaging of zip with it, got image: Lambda takes no snapshots of images; choose one",
         )
     if config.provisioned_concurrency is not None:
         return _Refusal(

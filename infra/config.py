@@ -64,6 +64,13 @@ class StageConfig:
         says="What the layers hold: `lambda` for AWS; `host` is this machine's, for the local twin. "
         "Nothing else in the template differs.",
     )
+    packaging: str = setting(
+        "zip",
+        Choice(("zip", "image")),
+        says="What the inference function is deployed as: a zip with layers, at most 250 MB with baked models; or a "
+        "container image of the same, at most 10 GB, which `cdk deploy` builds with Docker.",
+        page=f"{_LAMBDA}python-image.html",
+    )
     memory_mb: int = setting(
         1769,
         Whole(128, 10240),

@@ -9,7 +9,7 @@ from aws_cdk import Aws, CfnOutput, Fn, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.assets import Assets
+from infra.assets import INFERENCE_HANDLER, Assets
 from infra.config import StageConfig
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import InferenceApi
@@ -57,7 +57,7 @@ class ServingStack(Stack):
             "Inference",
             config=config,
             name="inference",
-            handler="handlers.inference.lambda_handler.handler",
+            handler=INFERENCE_HANDLER,
             code=assets.inference_code,
             layers=[
                 layer
@@ -81,6 +81,7 @@ class ServingStack(Stack):
             concurrency=config.concurrency,
             snap_start=config.snap_start,
             provisioned_concurrency=config.provisioned_concurrency,
+            image=assets.inference_image,
         )
 
     def _control(self, config: StageConfig, assets: Assets, store: s3.IBucket) -> LiveFunction:

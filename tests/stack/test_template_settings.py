@@ -58,7 +58,9 @@ def changed() -> Template:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(CHANGED) | {"stage", "layer_platform", "baked_models", "snap_start", *SIGNATURES} == set(settings())
+    assert set(CHANGED) | {"stage", "layer_platform", "baked_models", "packaging", "snap_start", *SIGNATURES} == set(
+        settings()
+    )
 
 
 def test_stage_names_stacks_stage_and_logs() -> None:
@@ -152,6 +154,18 @@ def test_snapshots_are_taken_of_published_versions_of_the_inference_function() -
 
     assert template.function("inference")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert "SnapStart" not in template.function("control")
+
+
+def test_as_an_image_the_function_has_its_code_and_its_layers_in_it(tmp_path: Path) -> None:
+    context = asset(tmp_path / "image", {"Dockerfile": "FROM scratch\n"}).path
+    assets = replace(stand_in_assets(tmp_path / "assets"), inference_image=context)
+    template = synthesize(tmp_path / "cdk.out", assets, packaging="image").serving
+    function = template.one("Lambda::Function", lambda found: found.get("PackageType") == "Image")
+
+    assert "ImageUri" in function["Code"]
+    assert not {"Layers", "Runtime", "Handler"} & set(function)
+    assert (function["MemorySize"], function["Architectures"]) == (1769, ["arm64"])
+    assert template.function("control")["Runtime"] == "python3.13"
 
 
 def test_answers_say_where_their_time_went_if_asked_to(changed: Template) -> None:

@@ -22,6 +22,14 @@ from warmstart.errors import InvalidSetting
             "snap_start: expected no provisioned_concurrency with it, got 3: Lambda has one or the other on a version",
         ),
         (
+            {"snap_start": True, "ephemeral_storage_mb": 512, "packaging": "image"},
+            "snap_start: expected packaging of zip with it, got image: Lambda takes no snapshots of images",
+        ),
+        (
+            {"packaging": "image", "layer_platform": "host"},
+            "packaging: expected zip on the local twin, got image: it runs no containers; add -c packaging=zip",
+        ),
+        (
             {"provisioned_concurrency_max": 5},
             "provisioned_concurrency_max: expected provisioned_concurrency to start from; got 5",
         ),
