@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handlers.inference.statistics import Tally
@@ -144,7 +145,12 @@ def _rows(inputs: Mapping[str, Tensor]) -> int:
 
 def named(manifest: Manifest) -> ModelRef:
     """Return the reference of exactly this version."""
-    return ModelRef(manifest.name, manifest.version, None)
+    return _version(manifest.name, manifest.version)
+
+
+@lru_cache(maxsize=1024)
+def _version(name: str, version: int) -> ModelRef:
+    return ModelRef(name, version, None)
 
 
 def _select(names: tuple[str, ...], declared: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
