@@ -145,6 +145,23 @@ class StageConfig:
         "Lambda lets an idle environment go after some 5 to 15 minutes.",
         page="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html",
     )
+    default_model: str | None = setting(
+        None,
+        Optional(
+            Text(
+                r"[a-z0-9][a-z0-9-]{0,62}(:[1-9][0-9]{0,8}|@[a-z][a-z0-9-]{0,62})?",
+                "`iris`, `iris:3` or `iris@canary`",
+            )
+        ),
+        says="The model that is asked where a path names none: `/predict`, `/invocations`, `/score`. None: such a path "
+        "is refused.",
+    )
+    v1_protocol: str = setting(
+        "tensorflow",
+        Choice(("tensorflow", "kserve")),
+        says="Whose protocol is spoken below `/v1/models`, where the two differ: TensorFlow Serving's or KServe's "
+        "([protocol-kserve-v1.md](protocol-kserve-v1.md)).",
+    )
     server_timing: bool = setting(
         False,
         Flag(),

@@ -15,7 +15,7 @@ from handlers.inference.observability import Invocation, Observer
 from handlers.inference.onnx_session import RUNTIME, OnnxSession
 from handlers.inference.resolver import Resolver
 from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Load, Report, Route
-from handlers.inference.routes.table import Routes
+from handlers.inference.routes.table import Routes, areas_of
 from handlers.inference.service import InferenceService, named
 from handlers.inference.sessions import SessionCache
 from handlers.inference.timing import Timing
@@ -216,7 +216,7 @@ def build_data_plane(
     return DataPlane(
         service,
         observer,
-        Routes(),
+        Routes(areas_of(settings.v1_protocol)),
         edge=edge,
         default_model=settings.default_model,
         shows_timing=settings.shows_timing,

@@ -67,6 +67,8 @@ class ServingStack(Stack):
             environment={
                 **_environment(config, store, service="inference"),
                 **({environment.SIGNED_BY: ",".join(config.signing_public_keys)} if config.require_signature else {}),
+                **({environment.DEFAULT_MODEL: config.default_model} if config.default_model else {}),
+                **({environment.V1_PROTOCOL: "kserve"} if config.v1_protocol == "kserve" else {}),
                 **({environment.SERVER_TIMING: "true"} if config.server_timing else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",

@@ -48,6 +48,8 @@ CHANGED: dict[str, Any] = {
     "provisioned_schedule": "cron(0 7 ? * MON-FRI *)=5,cron(0 19 ? * MON-FRI *)=0",
     "keep_warm_minutes": "4",
     "server_timing": "true",
+    "default_model": "iris@canary",
+    "v1_protocol": "kserve",
 }
 """One synthesis with everything else than its default, as the command line gives it."""
 
@@ -166,6 +168,12 @@ def test_as_an_image_the_function_has_its_code_and_its_layers_in_it(tmp_path: Pa
     assert not {"Layers", "Runtime", "Handler"} & set(function)
     assert (function["MemorySize"], function["Architectures"]) == (1769, ["arm64"])
     assert template.function("control")["Runtime"] == "python3.13"
+
+
+def test_the_function_is_told_its_default_model_and_whose_v1_it_speaks(changed: Template) -> None:
+    variables = changed.function("inference")["Environment"]["Variables"]
+
+    assert (variables["WARMSTART_DEFAULT_MODEL"], variables["WARMSTART_V1_PROTOCOL"]) == ("iris@canary", "kserve")
 
 
 def test_answers_say_where_their_time_went_if_asked_to(changed: Template) -> None:

@@ -23,10 +23,37 @@ def _plain() -> Area:
     return plain
 
 
+def _tensorflow_serving() -> Area:
+    from handlers.inference.routes import tensorflow_serving
+
+    return tensorflow_serving
+
+
+def _kserve_v1() -> Area:
+    from handlers.inference.routes import kserve_v1
+
+    return kserve_v1
+
+
+def _vertex() -> Area:
+    from handlers.inference.routes import vertex
+
+    return vertex
+
+
 AREAS: Final[Loaders] = {
     "v2": _oip,
     "predict": _plain,
+    "v1": _tensorflow_serving,
+    "v1/projects": _vertex,
 }
+KSERVE: Final = "kserve"
+"""The word with which a stage has the paths below /v1/models speak KServe's first protocol."""
+
+
+def areas_of(v1_protocol: str) -> Loaders:
+    """Return all areas, with the protocol that a stage wants below /v1/models."""
+    return {**AREAS, "v1": _kserve_v1} if v1_protocol == KSERVE else AREAS
 
 
 class Routes:
@@ -53,4 +80,7 @@ class Routes:
         return Route(area.NAME, found.operation, found.act, found.ref, area.render_error)
 
     def _area(self, segments: list[str]) -> Area:
-        return self._areas.get(segments[0] if segments else "", _oip)()
+        """Return who speaks on a path: by its first segment, below /v1 by the first two if anybody does."""
+        first = segments[0] if segments else ""
+        found = self._areas.get("/".join(segments[:2])) if first == "v1" else None
+        return (found or self._areas.get(first, _oip))()
