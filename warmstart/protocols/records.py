@@ -74,8 +74,8 @@ def tensors(records: Records, inputs: tuple[TensorSpec, ...]) -> dict[str, Tenso
                 f"body: expected records that name the model's {len(inputs)} inputs "
                 f"({listed({spec.name: None for spec in inputs})}), got bare arrays"
             )
-        return {inputs[0].name: _gather(records.rows, inputs[0])}
-    gathered = {spec.name: _gather(_column(records.rows, spec), spec) for spec in inputs}
+        return {inputs[0].name: gather(records.rows, inputs[0])}
+    gathered = {spec.name: gather(_column(records.rows, spec), spec) for spec in inputs}
     for index, row in enumerate(records.rows):
         if len(row) != len(inputs):
             extra = next(name for name in row if name not in gathered)
@@ -110,7 +110,8 @@ def check_count(spec: TensorSpec, count: int) -> None:
         )
 
 
-def _gather(values: list[Any], spec: TensorSpec) -> Tensor:
+def gather(values: list[Any], spec: TensorSpec) -> Tensor:
+    """Gather an input's values, one per record. Raises: InvalidRequest, WrongShape, InvalidValue."""
     check_count(spec, len(values))
     row = spec.shape[1:]
     datatype = DATATYPES[spec.datatype]

@@ -23,9 +23,41 @@ def _plain() -> Area:
     return plain
 
 
+def _mlflow() -> Area:
+    from handlers.inference.routes import mlflow
+
+    return mlflow
+
+
+def _sagemaker() -> Area:
+    from handlers.inference.routes import sagemaker
+
+    return sagemaker
+
+
+def _torchserve() -> Area:
+    from handlers.inference.routes import torchserve
+
+    return torchserve
+
+
+def _azure_ml() -> Area:
+    from handlers.inference.routes import azure_ml
+
+    return azure_ml
+
+
 AREAS: Final[Loaders] = {
     "v2": _oip,
     "predict": _plain,
+    "invocations": _mlflow,
+    "ping": _mlflow,
+    "health": _mlflow,
+    "version": _mlflow,
+    "endpoints": _sagemaker,
+    "predictions": _torchserve,
+    "models": _torchserve,
+    "score": _azure_ml,
 }
 
 
