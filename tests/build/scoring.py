@@ -44,7 +44,7 @@ def echo(inputs: dict[str, int], outputs: dict[str, str]) -> bytes:
 
 
 def ask(world: World, path: str, body: object, **headers: str) -> Answered:
-    """Post a body: bytes as the gateway brings what is no text, all else as JSON. Headers: `content_type="text/csv"`."""
+    """Post a body: bytes as the gateway brings what is no text, else JSON. Headers: `content_type="text/csv"`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, bytes):
         return world.ask("POST", path, b64encode(body).decode(), isBase64Encoded=True, headers=named)

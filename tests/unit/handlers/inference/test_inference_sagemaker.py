@@ -133,7 +133,7 @@ def test_the_path_that_two_protocols_share_is_told_apart(
 def error(answered: Answered) -> Any:
     """Read an error as boto3 does, with SageMaker's own description of its service."""
     service = botocore.session.get_session().get_service_model("sagemaker-runtime")
-    shape = service.operation_model("InvokeEndpoint").output_shape
+    shape = service.shape_for("InvokeEndpointOutput")
     response = {"status_code": answered.status, "headers": answered.headers, "body": answered.body}
     parsed = create_parser("rest-json").parse(response, shape)
     code = parsed["Error"]["Code"]
