@@ -59,10 +59,13 @@ def sagemaker(
     status: int = 400,
     content_type: str = JSON,
     endpoint: str = "doubler",
+    target: str = "",
+    variant: str = "",
     **headers: str,
 ) -> Row:
     """A row on `/endpoints/{name}/invocations`."""
-    return Row(what, f"/endpoints/{endpoint}/invocations", body, content_type, status, kind, message, headers)
+    targets = {"X-Amzn-SageMaker-Target-Model": target, "X-Amzn-SageMaker-Target-Variant": variant}
+    return Row(what, f"/endpoints/{endpoint}/invocations", body, content_type, status, kind, message, targets | headers)
 
 
 def torchserve(

@@ -22,7 +22,7 @@ X = TensorSpec("x", "FP32", (-1, 2))
 
 def saved(array: Any, version: tuple[int, int] = (1, 0)) -> bytes:
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.asanyarray(array), version=version, allow_pickle=True)
+    np.lib.format.write_array(buffer, np.asanyarray(array), version=version)
     return buffer.getvalue()
 
 
