@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -80,3 +81,11 @@ def test_errors_are_the_clients_own(client: Client) -> None:
     assert refused.value.response["OriginalMessage"] == message
     with pytest.raises(client.exceptions.ValidationError, match="nothing of this name has been published"):
         client.invoke_endpoint(EndpointName="nothing", Body=b"[[1, 2]]", ContentType="application/json")
+
+
+@pytest.mark.usefixtures("client")
+def test_the_documentations_example_works(twin: TwinProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol-sagemaker.md").read_text()
+    example = page.split("```python\n")[1].split("```")[0].replace('"doubler"', f'"{NAME}"')
+    exec(example, {"endpoint": twin.address.endpoint, "key": twin.address.api_key})  # noqa: S102 - our own page
+    assert capsys.readouterr().out == "b'2.0,4.0\\n'\n"

@@ -8,7 +8,7 @@ decoder.py; aws/sagemaker-python-sdk, base_serializers.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -21,6 +21,7 @@ from warmstart.protocols.wire import JSON, Rendered
 from warmstart.refs import LIVE, ModelRef
 
 if TYPE_CHECKING:
+    from warmstart.protocols.tables import Answers
     from warmstart.protocols.wire import Model, Outputs, Request
     from warmstart.tensors import Tensor
 
@@ -99,7 +100,7 @@ class Invocation(NamedTuple):
                 return Rendered(_lines(tables.answers(outputs, model.labels)), kind, headers)
 
 
-def _lines(found: Sequence[Any]) -> bytes:
+def _lines(found: Answers) -> bytes:
     return b"".join(dump(answer) + b"\n" for answer in found)
 
 

@@ -7,10 +7,13 @@ match columns to inputs by name, or in order where columns have no names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from warmstart.errors import MalformedBody, MissingTensor, UnknownTensor, WrongShape
-from warmstart.protocols.json_tensors import kind_of, shown
+from warmstart.protocols.json_tensors import kind_of, numbers, refuse_not_finite, shown
 from warmstart.protocols.records import Records, gather, parse_records, predictions, tensors
 from warmstart.tensors import listed
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from warmstart.protocols.wire import Outputs
     from warmstart.tensors import Tensor, TensorSpec
 
-Inputs = tuple["TensorSpec", ...]
+    Inputs: TypeAlias = tuple[TensorSpec, ...]
+    Answers: TypeAlias = Sequence[Any] | Tensor
 
 
 def from_split(document: Any, inputs: Inputs, place: str) -> dict[str, Tensor]:
@@ -50,16 +54,19 @@ def from_rows(names: list[Any] | None, rows: list[Any], inputs: Inputs) -> dict[
     if len(set(named)) != width:
         twice = next(name for index, name in enumerate(named) if name in named[:index])
         raise MalformedBody(f"body: expected each column once, got {twice[:80]!r} again")
+    columns = dict(zip(named, zip(*rows, strict=True), strict=True))
+    if columns.keys() == {spec.name for spec in inputs}:
+        return {spec.name: gather([*columns[spec.name]], spec) for spec in inputs}
     return tensors(Records([dict(zip(named, row, strict=True)) for row in rows], bare=False), inputs)
 
 
 def _width(names: list[Any] | None, rows: list[Any]) -> int:
-    other = next((index for index, row in enumerate(rows) if type(row) is not list), None)
-    if other is not None:
+    if set(map(type, rows)) != {list}:
+        other = next(index for index, row in enumerate(rows) if type(row) is not list)
         raise MalformedBody(f"body: expected an array per row, got {shown(rows[other])} in record {other}")
     width = len(rows[0] if names is None else names)
-    other = next((index for index, row in enumerate(rows) if len(row) != width), None)
-    if other is not None:
+    if set(map(len, rows)) != {width}:
+        other = next(index for index, row in enumerate(rows) if len(row) != width)
         raise MalformedBody(f"body: expected {width} columns in every row, got {len(rows[other])} in record {other}")
     return width
 
@@ -85,12 +92,12 @@ def _cells(row: Mapping[str, Any], first: Mapping[str, Any], index: int) -> list
 def from_items(items: Any, inputs: Inputs, place: str) -> dict[str, Tensor]:
     """Read records or arrays, one per row, or a value per row where a row is one value."""
     rows = _rows(items, place)
-    kinds = {type(row) if type(row) in (dict, list) else None for row in rows}
+    kinds = set(map(type, rows))
     if kinds == {dict}:
         return from_records(rows, inputs)
     if kinds == {list} and len(inputs) > 1:
         return from_rows(None, rows, inputs)
-    if kinds == {None} and len(inputs) == 1 and inputs[0].shape[1:] in ((), (1,)):
+    if not kinds & {dict, list} and len(inputs) == 1 and inputs[0].shape[1:] in ((), (1,)):
         return tensors(Records(rows, bare=True), inputs)
     return tensors(parse_records(rows), inputs)
 
@@ -132,16 +139,25 @@ def _rows(rows: Any, place: str) -> list[Any]:
     return rows
 
 
-def answers(outputs: Outputs, labels: tuple[str | int, ...]) -> Sequence[Any]:
+def answers(outputs: Outputs, labels: tuple[str | int, ...]) -> Answers:
     """Return what was computed, one per row: the value of a model with one output, else `{output: value}`.
 
     Raises: UnrepresentableOutput for NaN and infinity, and for an output that has no row per record.
     """
+    if len(outputs) == 1 and not labels and outputs[0][1].ndim > 1 and prod(outputs[0][1].shape[1:]) > 1:
+        return _rows_of(*outputs[0])
     found = predictions(outputs, count=count_of(outputs), labels=labels)
     if len(outputs) > 1:
         return found
     name = outputs[0][0].name
     return [prediction[name] for prediction in found]
+
+
+def _rows_of(spec: TensorSpec, array: Tensor) -> Answers:
+    """Return an output of several values per row as it is: `dump` writes it in one go."""
+    array = numbers(spec, array)
+    refuse_not_finite(spec, array)
+    return array.tolist() if array.dtype.kind == "O" else np.ascontiguousarray(array)
 
 
 def count_of(outputs: Outputs) -> int:
