@@ -141,7 +141,7 @@ SAGEMAKER_ROWS = [
     sagemaker("npy that holds pickles", npy("|O", bytes(16)), "body: expected an npy header of numbers or booleans, got another; text and pickle are none", content_type="application/x-npy"),
     sagemaker("another type", b"a", f"content-type: expected {TYPES}, got 'application/x-recordio-protobuf'", status=415, content_type="application/x-recordio-protobuf"),
     sagemaker("an answer in another format", [[1, 2]], f"accept: expected {TYPES}, got 'image/png'", status=406, accept="image/png"),
-    sagemaker("several outputs as npy", [[5.1, 3.5, 1.4, 0.2]], "outputs: expected one of numbers, got label: INT64 [-1]; probabilities: FP32 [-1, 3]; accept JSON or CSV", status=422, endpoint="iris", accept="application/x-npy"),
+    sagemaker("several outputs as npy", [[5.1, 3.5, 1.4, 0.2]], "outputs: expected one of numbers, got label: INT64 [-1], probabilities: FP32 [-1, 3]; accept JSON or CSV", status=422, endpoint="iris", accept="application/x-npy"),
     Row("an unknown path", "/endpoints/doubler/invocations-response-stream", [[1, 2]], JSON, 404, "ValidationError", "/endpoints/doubler/invocations-response-stream: expected one of the routes under /v2, /predict, /invocations, /ping, /health, /version, /endpoints, /predictions, /models, /score; got none of them"),
 ]  # fmt: skip
 

@@ -25,6 +25,7 @@ from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidRequest, MalformedBody, MissingTensor, UnknownTensor
 from warmstart.protocols.json_tensors import numbers, pack
 from warmstart.protocols.records import check_count, check_rows, in_record, label_of, label_output
+from warmstart.protocols.tables import check_once, described
 from warmstart.tensors import ANY, listed
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _in_order(width: int, inputs: tuple[TensorSpec, ...]) -> list[_Columns]:
         row = _row_shape(spec, width if len(inputs) == 1 else 1)
         found.append(_Columns(spec, tuple(range(start, start := start + prod(row))), row))
     if start != width:
-        raise MalformedBody(f"body: expected {start} columns ({'; '.join(map(str, inputs))}), got {width} in record 0")
+        raise MalformedBody(f"body: expected {start} columns ({described(inputs)}), got {width} in record 0")
     return found
 
 
@@ -105,10 +106,8 @@ def _by_name(names: Sequence[str], inputs: tuple[TensorSpec, ...]) -> list[_Colu
         if prod(row) != len(names):
             raise MalformedBody(f"body: expected {prod(row)} columns ({inputs[0]}), got {len(names)} in the header")
         return [_Columns(inputs[0], tuple(range(len(names))), row)]
+    check_once(names)
     places = {name: index for index, name in enumerate(names)}
-    if len(places) != len(names):
-        twice = next(name for index, name in enumerate(names) if places[name] != index)
-        raise MalformedBody(f"body: expected each column once, got {twice[:80]!r} again")
     found = [_named(spec, places) for spec in inputs]
     if (count := sum(len(part.indices) for part in found)) != len(names):
         taken = set(chain.from_iterable(part.indices for part in found))

@@ -15,6 +15,7 @@ import numpy as np
 
 from warmstart.errors import InvalidRequest, InvalidValue, MalformedBody, UnrepresentableOutput, WrongDatatype
 from warmstart.protocols.json_tensors import numbers, to_bfloat16
+from warmstart.tensors import listed
 
 if TYPE_CHECKING:
     from warmstart.protocols.wire import Outputs
@@ -110,9 +111,8 @@ def _floats(array: Tensor, spec: TensorSpec) -> Tensor:
 def write_npy(outputs: Outputs) -> bytes:
     """Write the only output. Raises: UnrepresentableOutput if there are several, or text."""
     if len(outputs) != 1 or outputs[0][1].dtype.kind == "O":
-        raise UnrepresentableOutput(
-            f"outputs: expected one of numbers, got {'; '.join(str(spec) for spec, _ in outputs)}; accept JSON or CSV"
-        )
+        found = listed({str(spec): None for spec, _ in outputs})
+        raise UnrepresentableOutput(f"outputs: expected one of numbers, got {found}; accept JSON or CSV")
     buffer = BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(numbers(*outputs[0])), allow_pickle=False)
     return buffer.getvalue()

@@ -47,17 +47,26 @@ def from_rows(names: list[Any] | None, rows: list[Any], inputs: Inputs) -> dict[
         return tensors(Records(rows, bare=True), inputs)
     if named is None:
         if width != len(inputs):
-            raise MalformedBody(
-                f"body: expected {len(inputs)} columns ({'; '.join(map(str, inputs))}), got {width} in record 0"
-            )
+            raise MalformedBody(f"body: expected {len(inputs)} columns ({described(inputs)}), got {width} in record 0")
         named = [spec.name for spec in inputs]
-    if len(set(named)) != width:
-        twice = next(name for index, name in enumerate(named) if name in named[:index])
-        raise MalformedBody(f"body: expected each column once, got {twice[:80]!r} again")
+    check_once(named)
     columns = dict(zip(named, zip(*rows, strict=True), strict=True))
     if columns.keys() == {spec.name for spec in inputs}:
         return {spec.name: gather([*columns[spec.name]], spec) for spec in inputs}
     return tensors(Records([dict(zip(named, row, strict=True)) for row in rows], bare=False), inputs)
+
+
+def check_once(names: Sequence[str]) -> None:
+    """Raises: MalformedBody if a column comes again."""
+    places = {name: index for index, name in enumerate(names)}
+    if len(places) != len(names):
+        twice = next(name for index, name in enumerate(names) if places[name] != index)
+        raise MalformedBody(f"body: expected each column once, got {twice[:80]!r} again")
+
+
+def described(inputs: Inputs) -> str:
+    """List inputs for a message, the first ten."""
+    return listed({str(spec): None for spec in inputs})
 
 
 def _width(names: list[Any] | None, rows: list[Any]) -> int:

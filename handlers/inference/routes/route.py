@@ -67,12 +67,13 @@ Act: TypeAlias = Infer | Describe | Load | Listing | Fixed | Report
 
 
 class Match(NamedTuple):
-    """What a protocol makes of a path: the one method that it takes, and what is done."""
+    """What a protocol makes of a path: the method that it takes, or others that mean the same, and what is done."""
 
     method: str
     operation: Operation
     act: Act
     ref: ModelRef | None = None
+    also: tuple[str, ...] = ()
 
 
 class Area(Protocol):

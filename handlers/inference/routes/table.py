@@ -80,8 +80,9 @@ class Routes:
         if found is None:
             areas = ", ".join(f"/{name}" for name in self._areas)
             raise RouteNotFound(f"{path[:200]}: expected one of the routes under {areas}; got none of them")
-        if method != found.method:
-            raise MethodNotAllowed(f"{path[:200]}: expected {found.method}, got {method[:20]}", allowed=(found.method,))
+        if method != found.method and method not in found.also:
+            allowed = (found.method, *found.also)
+            raise MethodNotAllowed(f"{path[:200]}: expected {' or '.join(allowed)}, got {method[:20]}", allowed=allowed)
         return Route(area.NAME, found.operation, found.act, found.ref, area.render_error)
 
     def _area(self, segments: list[str]) -> Area:

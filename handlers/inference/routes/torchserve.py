@@ -17,9 +17,9 @@ def find(segments: Sequence[str]) -> Match | None:
     """Match a path. Raises: InvalidReference."""
     match segments:
         case ["predictions", model]:
-            return Match("POST", Operation.INFER, _PREDICT, reference(model))
+            return _predict(reference(model))
         case ["predictions", model, version]:
-            return Match("POST", Operation.INFER, _PREDICT, reference(model, _whole(version)))
+            return _predict(reference(model, _whole(version)))
         case ["models"]:
             return Match("GET", Operation.INDEX, Listing(_render_models))
         case ["models", model]:
@@ -27,6 +27,11 @@ def find(segments: Sequence[str]) -> Match | None:
         case ["models", model, version]:
             return Match("GET", Operation.MODEL, Describe(_render_description), reference(model, _whole(version)))
     return None
+
+
+def _predict(model: ModelRef) -> Match:
+    """Take PUT as well: `curl -T` sends a file so, in the first example of TorchServe's documentation."""
+    return Match("POST", Operation.INFER, _PREDICT, model, also=("PUT",))
 
 
 def _whole(version: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,16 @@ from tests.build.inference import World
 from tests.build.scoring import ask
 from warmstart import __version__
 
+ROOT = Path(__file__).parents[4]
 INVOKE = "/invocations"
+CHILD = """
+import sys
+from handlers.inference.routes.table import Routes
+from warmstart.protocols.wire import Request
+body = b'{"inputs": [[1, 2]]}'
+Routes().find("POST", "/invocations").act.read(Request("POST", "/invocations", {}, body))
+print(*(name for name in sys.modules if name.startswith("warmstart.protocols.")))
+"""
 TWO = {"predictions": [[2.0, 4.0], [6.0, 8.0]]}
 
 
@@ -114,3 +125,10 @@ def test_a_store_that_is_down_is_temporary(tmp_path: Path) -> None:
     world.store.is_down = True
     answered = ask(world, INVOKE, {"inputs": [[1, 2]]})
     assert (answered.status, answered.json["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+
+
+def test_json_waits_for_no_other_format_and_no_other_protocol() -> None:
+    found = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    imported = {name.removeprefix("warmstart.protocols.") for name in found.split()}
+    assert {"mlflow", "tables"} <= imported
+    assert imported.isdisjoint({"azure_ml", "csv_table", "multipart", "npy", "plain", "torchserve"})

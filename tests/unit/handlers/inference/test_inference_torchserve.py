@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -100,4 +101,19 @@ def test_a_model_is_described(world: World, path: str, version: str) -> None:
     assert described["customizedMetadata"] == {
         "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 2]}],
         "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1, 2]}],
+    }
+
+
+def test_a_file_may_be_put_as_curl_does(world: World) -> None:
+    answered = world.ask("PUT", "/predictions/image", b64encode(JPEG).decode(), isBase64Encoded=True, headers={})
+    assert (answered.status, answered.json) == (200, BASE64)
+
+
+def test_a_wrong_method_names_both(world: World) -> None:
+    answered = world.ask("GET", "/predictions/image")
+    assert (answered.status, answered.headers["allow"]) == (405, "POST, PUT")
+    assert answered.json == {
+        "code": 405,
+        "type": "MethodNotAllowedException",
+        "message": "/predictions/image: expected POST or PUT, got GET",
     }

@@ -190,7 +190,7 @@ def test_a_table_of_another_model_is_refused(
 
 def test_too_many_columns_without_a_header_are_refused() -> None:
     with pytest.raises(
-        MalformedBody, match="expected 2 columns \\(age: INT64 \\[-1, 1\\]; city: BYTES \\[-1\\]\\), got 3"
+        MalformedBody, match="expected 2 columns \\(age: INT64 \\[-1, 1\\], city: BYTES \\[-1\\]\\), got 3"
     ):
         read("1,a,2", AGE, CITY, header=False)
 

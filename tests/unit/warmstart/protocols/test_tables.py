@@ -102,8 +102,8 @@ def test_columns_are_a_value_per_row(columns: Any, inputs: tuple[TensorSpec, ...
         ({"columns": {}, "data": [[1]]}, "frame: columns: expected an array of names, got an object"),
         ({"columns": ["age"], "data": [[1, "a"]]}, "body: expected 1 columns in every row, got 2 in record 0"),
         ({"columns": ["age", "age"], "data": [[1, 2]]}, "body: expected each column once, got 'age' again"),
-        ({"columns": [], "data": [[]]}, "body: expected 2 columns (age: INT64 [-1, 1]; city: BYTES [-1]), got 0 in record 0"),
-        ({"data": [[1]]}, "body: expected 2 columns (age: INT64 [-1, 1]; city: BYTES [-1]), got 1 in record 0"),
+        ({"columns": [], "data": [[]]}, "body: expected 2 columns (age: INT64 [-1, 1], city: BYTES [-1]), got 0 in record 0"),
+        ({"data": [[1]]}, "body: expected 2 columns (age: INT64 [-1, 1], city: BYTES [-1]), got 1 in record 0"),
     ],
 )  # fmt: skip
 def test_what_is_no_frame_is_refused(document: object, message: str) -> None:
@@ -152,3 +152,9 @@ def test_one_output_is_its_values_and_several_are_records() -> None:
 def test_an_output_that_has_no_rows_is_refused() -> None:
     with pytest.raises(UnrepresentableOutput):
         tables.answers(computed(y=np.float32(1)), ())
+
+
+def test_a_column_that_comes_again_among_many_is_found_in_one_pass() -> None:
+    names = [str(index) for index in range(200_000)]
+    with pytest.raises(MalformedBody, match="body: expected each column once, got '0' again"):
+        split({"columns": [*names, "0"], "data": [[0] * 200_001]}, AGE, CITY)
