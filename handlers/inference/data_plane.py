@@ -128,7 +128,7 @@ class DataPlane:
         act, ref = route.act, route.ref
         match act:
             case Infer():
-                return self._infer(act, ref or self._chosen(act, request), request, started_ns)
+                return self._infer(act, self._asked(act, ref, request), request, started_ns)
             case Fixed():
                 return answer(act.rendered)
             case Describe():
@@ -168,8 +168,13 @@ class DataPlane:
             headers = (*headers, ("server-timing", timing.header()))
         return Answer(200, body, content_type, headers, model, ran, None, timing)
 
-    def _chosen(self, act: Infer, request: Request) -> ModelRef:
-        return (act.choose(request) if act.choose is not None else None) or self._default()
+    def _asked(self, act: Infer, ref: ModelRef | None, request: Request) -> ModelRef:
+        """Return the model that a request means, by its path, by what it says itself, or by the stage's setting."""
+        if ref is None and act.choose is not None:
+            ref = act.choose(request)
+        if act.refine is not None:
+            ref = act.refine(request, ref or self._default_model)
+        return ref or self._default()
 
     def _default(self) -> ModelRef:
         if self._default_model is None:

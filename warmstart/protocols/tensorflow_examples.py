@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from warmstart.errors import InvalidRequest, MalformedBody
-from warmstart.protocols import json_special, media
+from warmstart.protocols import json_constants, media
 from warmstart.protocols.json_tensors import kind_of, shown
 from warmstart.protocols.tensorflow_serving import check_signature, read_document, rows_to_tensors
 from warmstart.protocols.wire import JSON, Rendered
@@ -45,16 +45,16 @@ class Examples(NamedTuple):
         """Write `results`. Raises: NotAcceptable, UnrepresentableOutput."""
         media.accepted(self.accept, (JSON,))
         [(spec, array)] = outputs
-        values = json_special.values(spec, array.reshape(-1) if self.regress else array)
+        values = json_constants.values(spec, array.reshape(-1) if self.regress else array)
         rows = values if type(values) is list else values.tolist()
         tokens = type(values) is list
         if self.regress:
-            return Rendered(json_special.write({"results": values}, tokens=tokens))
+            return Rendered(json_constants.write({"results": values}, tokens=tokens))
         labels = [str(label) for label in model.labels] if len(model.labels) == array.shape[1] else None
         names = labels or [str(index) for index in range(array.shape[1])]
         cells = values if tokens else [list(row) for row in array]
         results = [[[name, score] for name, score in zip(names, row, strict=True)] for row in cells]
-        return Rendered(json_special.write({"results": results if rows else []}, tokens=tokens))
+        return Rendered(json_constants.write({"results": results if rows else []}, tokens=tokens))
 
 
 def read_classify(request: Request) -> Examples:

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from warmstart.errors import InvalidRequest, InvalidValue, MalformedBody, UnrepresentableOutput, WrongShape
-from warmstart.protocols import json_special, media
+from warmstart.protocols import json_constants, media
 from warmstart.protocols.json_tensors import flatten, kind_of, pack, shown
 from warmstart.protocols.wire import JSON, Rendered
 from warmstart.tensors import listed
@@ -55,7 +55,7 @@ class Predict(NamedTuple):
         media.accepted(self.accept, _READABLE)
         if self.rows:
             return render_rows(outputs)
-        found = {spec.name: _written(spec, json_special.values(spec, array)) for spec, array in outputs}
+        found = {spec.name: _written(spec, json_constants.values(spec, array)) for spec, array in outputs}
         return _render("outputs", found if len(found) > 1 else next(iter(found.values())))
 
 
@@ -73,7 +73,7 @@ def read_predict(request: Request) -> Predict:
 def read_document(request: Request) -> dict[str, Any]:
     """Read a JSON object. Raises: UnsupportedMediaType, MalformedBody."""
     media.read_as(request.content_type, _READABLE, JSON)
-    document = json_special.load(request.body)
+    document = json_constants.load_python_json(request.body)
     if type(document) is not dict:
         raise MalformedBody(f"body: expected an object, got {kind_of(document)}")
     return document
@@ -184,7 +184,7 @@ def render_rows(outputs: Outputs, key: str = "predictions") -> Rendered:
         raise UnrepresentableOutput(
             f"outputs: expected as many rows in each, got {shapes}; ask for them by columns ('inputs')"
         )
-    columns = {spec.name: _written(spec, json_special.values(spec, array)) for spec, array in outputs}
+    columns = {spec.name: _written(spec, json_constants.values(spec, array)) for spec, array in outputs}
     if len(columns) == 1:
         return _render(key, next(iter(columns.values())))
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*map(list, columns.values()), strict=True)]
@@ -203,7 +203,7 @@ def _marked(value: Any) -> Any:
 
 
 def _render(key: str, value: Any) -> Rendered:
-    return Rendered(json_special.write({key: value}, tokens=_has_tokens(value)))
+    return Rendered(json_constants.write({key: value}, tokens=_has_tokens(value)))
 
 
 def _has_tokens(value: Any) -> bool:
