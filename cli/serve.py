@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from cli.exit_codes import DONE, REFUSED
 from cli.shell import shell
 from warmstart import environment
 from warmstart.errors import Unreachable
 
-if TYPE_CHECKING:
-    from handlers.server.settings import ServerSettings
-
-BEFORE_THE_IMPORTS: Final = {environment.ORT_DISABLE_TELEMETRY: "1", environment.OPENBLAS_NUM_THREADS: "1"}
-"""ONNX Runtime and OpenBLAS read them when they are loaded: no telemetry, and no threads that nothing here uses."""
+NEEDED: Final = ("httptools", "numpy", "onnxruntime", "orjson", "uvloop")
 
 
 def command(
@@ -97,7 +93,7 @@ def command(
         str | None,
         typer.Option("--log", help="A JSON line per request: all, errors or none; else WARMSTART_LOG, else errors."),
     ] = None,
-) -> int:
+) -> None:
     """Serve the models of a store over HTTP until SIGTERM or Ctrl-C, which it answers when all is answered."""
     given = {
         environment.STORE_URL: store,
@@ -116,29 +112,18 @@ def command(
         environment.LOG: log,
     }
     options = {name: str(value) for name, value in given.items() if value is not None}
-    for name, value in BEFORE_THE_IMPORTS.items():
-        os.environ.setdefault(name, value)
-    return _serve({**shell(context).environ, **options})
+    _become_server({**shell(context).environ, **options})
 
 
-def _serve(env: dict[str, str]) -> int:
-    try:
-        import uvloop
+def _become_server(env: Mapping[str, str]) -> NoReturn:
+    """Check the settings, then be the server: what the command line loaded is not kept, its process is.
 
-        from handlers.server.build import build_server
-        from handlers.server.machine import memory_mb, processors
-        from handlers.server.settings import ServerSettings
-        from handlers.server.store import open_reader
-    except ImportError as error:
-        raise Unreachable(f"serving needs the package {error.name}: pip install 'warmstart[serve]'") from error
+    Raises: InvalidSetting, Unreachable.
+    """
+    from handlers.server.settings import ServerSettings
 
-    settings = ServerSettings.from_env(env, processors=processors(), memory_mb=memory_mb())
-    with ExitStack() as closing:
-        reader = open_reader(settings.store_url, env, closing)
-        server = build_server(settings, reader, announce=lambda port: _announce(settings, port))
-        return DONE if uvloop.run(server.serve()) else REFUSED
-
-
-def _announce(settings: ServerSettings, port: int) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"serving {settings.store_url} on http://{host}:{port}", file=sys.stderr, flush=True)
+    ServerSettings.from_env(env)
+    if missing := next((package for package in NEEDED if find_spec(package) is None), None):
+        raise Unreachable(f"serving needs the package {missing}: pip install 'warmstart[serve]'")
+    # -P: whatever lies in the current folder is not imported.
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "handlers.server"], env)  # noqa: S606 - no shell is wanted

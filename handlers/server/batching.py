@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from threading import Condition, Event, Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handlers.inference.service import Sessions
 from handlers.inference.sessions import Opening, Ran
+from handlers.server.settings import BatchLimit
 from warmstart.errors import ModelFailure
 
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int, tuple[str, ...], tuple[tuple[str, str, tuple[int, ...]], ...]]
 """A version, the outputs asked for, and of each input its name, datatype and shape without the first dimension."""
-
-
-class BatchLimit(NamedTuple):
-    """What a model's batches may be: rows together, and the longest wait for others."""
-
-    max_batch_size: int
-    max_delay_s: float = 0.005
 
 
 class _Batch:

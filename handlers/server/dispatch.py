@@ -41,7 +41,7 @@ class Dispatcher:
 
     At most `queue` requests are computed there or wait; one more is refused with `Overloaded`. `call_soon` runs a
     function on the thread that `dispatch` is called from. Models in `batched` are never computed on it, as a request
-    that waits there for others would keep them from being read.
+    that waits there for others would keep them from being read. `opened` is called when a request opened a model.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class Dispatcher:
         threads: int,
         queue: int,
         call_soon: Callable[..., object],
+        opened: Callable[[], object],
         batched: Collection[str] = (),
         pace: Pace | None = None,
     ) -> None:
-        self._plane, self._queue, self._call_soon = plane, queue, call_soon
+        self._plane, self._queue, self._call_soon, self._opened = plane, queue, call_soon, opened
         self._batched, self._pace = frozenset(batched), pace or Pace()
         self._threads, self._started = threads, 0
         self._taken = 0
@@ -88,6 +89,8 @@ class Dispatcher:
             if found.model is None or found.model.name not in self._batched:
                 self._pace.note(request.path, thread_time_ns() - started)
             self._call_soon(self._finish, found, done)
+            if found.ran is not None and found.ran.opened is not None:
+                self._opened()
 
     def _respond(self, request: Request, request_id: str, trace_id: str | None) -> Answer:
         return self._plane.respond(lambda: request, request_id, trace_id)

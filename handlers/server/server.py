@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from email.utils import formatdate
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from handlers.server.connection import Connection, Limits, Surroundings
 from handlers.server.dispatch import Dispatcher
+from handlers.server.machine import give_back
 from warmstart.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -88,9 +90,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ends.set)
         surroundings = self._surroundings(loop)
-        listening = await loop.create_server(
-            lambda: Connection(surroundings), self._terms.host, self._terms.port, backlog=BACKLOG
-        )
+        listening = await loop.create_server(lambda: Connection(surroundings), sock=self._listen())
         ticking = loop.create_task(self._tick(loop))
         try:
             self._announce(listening.sockets[0].getsockname()[1])
@@ -101,12 +101,19 @@ class Server:
             ticking.cancel()
         return await self._drained(loop)
 
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._terms.host else socket.AF_INET
+        both = family == socket.AF_INET6 and self._terms.host == "::" and socket.has_dualstack_ipv6()
+        address = (self._terms.host, self._terms.port)
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+
     def _surroundings(self, loop: asyncio.AbstractEventLoop) -> Surroundings:
         dispatcher = Dispatcher(
             self._plane,
             threads=self._terms.threads,
             queue=self._terms.queue,
             call_soon=loop.call_soon_threadsafe,
+            opened=give_back,
             batched=self._terms.batched,
         )
         aliases = self._terms.aliases
@@ -189,6 +196,7 @@ async def _on_a_thread(loop: asyncio.AbstractEventLoop, load: Callable[[str], ob
         failure: Exception | None = None
         try:
             load(model)
+            give_back()
         except Exception as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
             failure = error
         with suppress(RuntimeError):  # the loop has ended meanwhile

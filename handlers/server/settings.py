@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from handlers.inference.settings import InferenceSettings
-from handlers.server.batching import BatchLimit
 from warmstart import __version__, environment
 from warmstart.errors import InvalidReference, InvalidSetting
 from warmstart.refs import ModelRef
@@ -22,6 +21,13 @@ DEFAULT_DRAIN_S: Final = 25.0
 DEFAULT_BODY_MB: Final = 64
 MIN_CONCURRENCY: Final = 8
 HEALTH: Final = "/v2/health/ready"
+
+
+class BatchLimit(NamedTuple):
+    """What a model's batches may be: rows together, and the longest wait for others."""
+
+    max_batch_size: int
+    max_delay_s: float
 
 
 class ServerSettings(NamedTuple):
@@ -44,7 +50,7 @@ class ServerSettings(NamedTuple):
     """Paths that mean others: Vertex AI chooses its own."""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str], *, processors: int, memory_mb: int) -> ServerSettings:
+    def from_env(cls, env: Mapping[str, str], *, processors: int = 1, memory_mb: int = 1024) -> ServerSettings:
         """Read the environment of a machine of this size. Raises: InvalidSetting, with the variable and its value."""
         if not (store_url := env.get(environment.STORE_URL)):
             raise InvalidSetting(

@@ -99,8 +99,9 @@ MAP: Final[Mapping[str, Row]] = {
     "handlers/inference/onnx_session.py": row(
         ours="warmstart", others="onnxruntime", lazy="model_store.manifest model_store.preprocessing"
     ),
-    # The same data plane as a server. httptools parses in one file; uvloop is the loop that `warmstart serve` runs it in.
+    # The same data plane as a server: httptools parses in one file, uvloop is the loop that it runs in.
     "handlers/server/": row(ours="warmstart handlers.inference model_store.stores", lazy="model_store"),
+    "handlers/server/__main__.py": row(ours="warmstart", others="uvloop"),
     "handlers/server/batching.py": row(ours="warmstart handlers.inference", others="numpy", lazy="model_store"),
     "handlers/server/connection.py": row(ours="warmstart handlers.inference", others="httptools"),
     # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
@@ -141,7 +142,7 @@ MAP: Final[Mapping[str, Row]] = {
     "cli/": row(
         ours="warmstart layers.target",
         others="rich typer",
-        lazy="boto3 botocore handlers.server layers local model_store uvloop",
+        lazy="boto3 botocore handlers.server.settings layers local model_store",
     ),
 }
 

@@ -34,7 +34,7 @@ MACHINE: Final = re.compile(r"(?<![\w.$}/-])/(?:work|root|Users/\w+|home/(?!sbx_
 READS_ENVIRONMENT: Final = frozenset(
     {
         "cli/main.py",
-        "cli/serve.py",
+        "handlers/server/__main__.py",
         "infra/app.py",
         "local/process.py",
         "local/sam.py",
@@ -45,8 +45,8 @@ READS_ENVIRONMENT: Final = frozenset(
 """Entries, beside the functions' `lambda_handler.py`: they hand the environment on as a mapping.
 
 Those of the twin start programs (node, cdk, sam) that want the environment of whoever started them; the CDK's app is
-told the region by `cdk` in no other way. `warmstart serve` says to ONNX Runtime and OpenBLAS what they read when they
-are loaded.
+told the region by `cdk` in no other way. The server tells ONNX Runtime
+and OpenBLAS what they read when they are loaded.
 """
 
 SERVED_TO_NOBODY: Final = frozenset(
