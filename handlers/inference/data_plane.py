@@ -93,8 +93,15 @@ class DataPlane:
         self._observer.note(Invocation(route, request_id, trace_id, setup_ns, elapsed_ns, failure), found)
         return found
 
+    def is_instant(self, request: Request) -> bool:
+        """Say whether a request is answered, or refused, without a model and without the store."""
+        try:
+            return isinstance(self._routes.find(request.method, request.path).act, Fixed)
+        except WarmstartError:
+            return True
+
     def is_warm(self, request: Request) -> bool:
-        """Say whether a request can be answered without waiting: neither for the store nor for a session to open."""
+        """Say whether a request waits for nothing but its computation: neither the store nor a session to open."""
         try:
             route = self._routes.find(request.method, request.path)
             match route.act:
@@ -102,8 +109,6 @@ class DataPlane:
                     return self._service.is_warm(route.ref or self._chosen(route.act, request))
                 case Load():
                     return self._service.is_warm(route.ref or self._default())
-                case Fixed():
-                    return True
                 case _:
                     return False
         except WarmstartError:  # it is refused

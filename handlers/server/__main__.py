@@ -52,4 +52,7 @@ def _announce(settings: ServerSettings, port: int) -> None:
 
 if __name__ == "__main__":
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    sys.exit(main(os.environ))
+    code = main(os.environ)
+    sys.stderr.flush()
+    # Not sys.exit: what was cut off is still computed, and ONNX Runtime must not be taken down under it.
+    os._exit(code)

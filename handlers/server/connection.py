@@ -109,8 +109,7 @@ class Connection(asyncio.Protocol):
         if (self._answering is not None or self._clogged_until is not None) and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        if not self._has_head:
-            self._head_bytes += len(data)
+        before = self._headers
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -118,8 +117,13 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(InvalidRequest("request: expected HTTP/1.1, got something else"))
             return
-        if not self._has_head and self._head_bytes > self._around.limits.head_bytes:
-            limit = self._around.limits.head_bytes
+        if self._is_reading and not self._has_head and self._headers is before:
+            self._count_head(len(data))
+
+    def _count_head(self, size: int) -> None:
+        """Count what came of headers that began in an earlier piece: one piece alone is bounded by who reads it."""
+        self._head_bytes += size
+        if self._head_bytes > (limit := self._around.limits.head_bytes):
             self._refuse(HeadTooLarge(f"headers: expected at most {limit} bytes, got more; send fewer or shorter ones"))
 
     def eof_received(self) -> bool:
@@ -163,7 +167,6 @@ class Connection(asyncio.Protocol):
         if self._is_deaf:
             return
         self._has_head = True
-        self._head_bytes = 0
         if (length := self._headers.get("content-length")) is not None and self._exceeds(int(length)):
             return
         self._deadline = self._around.now() + self._around.limits.body_s

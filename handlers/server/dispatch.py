@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from queue import SimpleQueue
 from threading import Thread
 from time import perf_counter_ns, thread_time_ns
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from handlers.server.pace import Pace
 from warmstart.errors import Overloaded
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from handlers.inference.answers import Answer
     from warmstart.errors import WarmstartError
     from warmstart.protocols.wire import Request
+
+SMALL_BYTES: Final = 16_384
+"""A larger body may take a millisecond to read alone."""
 
 Done = Callable[["Answer"], None]
 """Takes an answer, on the loop's thread."""
@@ -31,8 +34,12 @@ class Plane(Protocol):
         """Refuse a request that is not let in."""
         ...
 
+    def is_instant(self, request: Request) -> bool:
+        """Say whether a request is answered without a model and without the store."""
+        ...
+
     def is_warm(self, request: Request) -> bool:
-        """Say whether a request can be answered without waiting."""
+        """Say whether a request waits for nothing but its computation."""
         ...
 
 
@@ -63,7 +70,7 @@ class Dispatcher:
 
     def dispatch(self, request: Request, request_id: str, trace_id: str | None, done: Done) -> None:
         """Have a request answered: `done` is called with the answer, now or later."""
-        if self._pace.is_quick(request) and self._plane.is_warm(request):
+        if self._is_for_here(request):
             started = perf_counter_ns()
             found = self._respond(request, request_id, trace_id)
             self._pace.note(request.path, perf_counter_ns() - started)
@@ -80,6 +87,12 @@ class Dispatcher:
     def refuse(self, error: WarmstartError, path: str, request_id: str) -> Answer:
         """Answer a request that could not be read."""
         return self._plane.refuse(error, path, request_id)
+
+    def _is_for_here(self, request: Request) -> bool:
+        """Say whether to answer on this thread. Whoever asks whether the server lives is never told that it is busy."""
+        if len(request.body) > SMALL_BYTES:
+            return False
+        return self._plane.is_instant(request) or (self._pace.is_quick(request.path) and self._plane.is_warm(request))
 
     def _compute(self) -> None:
         while True:

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from warmstart.protocols.wire import Request
-
 QUICK_NS: Final = 500_000
 """Twenty times what the way to another thread costs: below it, whoever waits behind such a request hardly notices."""
-SMALL_BYTES: Final = 16_384
-"""A larger body may take a millisecond to read alone."""
 PATHS_KEPT: Final = 4096
 
 
@@ -23,9 +19,9 @@ class Pace:
     def __init__(self) -> None:
         self._ns: dict[str, int] = {}
 
-    def is_quick(self, request: Request) -> bool:
+    def is_quick(self, path: str) -> bool:
         """Say whether a request will be answered soon. One on a path that was never asked is not known to be."""
-        return len(request.body) <= SMALL_BYTES and self._ns.get(request.path, QUICK_NS) < QUICK_NS
+        return self._ns.get(path, QUICK_NS) < QUICK_NS
 
     def note(self, path: str, elapsed_ns: int) -> None:
         """Learn from one request, in nanoseconds of its own."""
