@@ -70,6 +70,8 @@ format: setup ## rewrite the sources as `make check` wants them
 lock: setup ## make the hash-pinned requirement files anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra serve --excludes requirements/serve-excludes.txt --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/serve.txt
 	@$(BIN)/python -m layers.lock
 	@for name in $(FRAMEWORKS); do \
 		$(BIN)/uv pip compile requirements/frameworks/$$name.in --excludes requirements/frameworks/excludes.txt --universal \

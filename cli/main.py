@@ -27,6 +27,7 @@ from cli import (
     prune,
     publish,
     rollback,
+    serve,
     show,
     smoke,
     tags,
@@ -66,6 +67,7 @@ VERBS: Final = {
         predict,
         smoke,
         local,
+        serve,
         layers,
         doctor,
     )

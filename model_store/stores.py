@@ -78,6 +78,17 @@ def open_store(
             raise _no_store(url)
 
 
+def parse_bucket(url: str) -> tuple[str, str]:
+    """Take `s3://bucket/prefix` apart: the bucket, and what stands before each key. Raises: InvalidSetting."""
+    try:
+        where = urlsplit(url)
+    except ValueError as error:
+        raise _no_store(url) from error
+    if where.scheme != "s3" or not where.netloc or where.query or where.fragment or "\0" in unquote(where.path):
+        raise _no_store(url)
+    return where.netloc, _prefix(where.path)
+
+
 def _open_bucket(
     url: str,
     bucket: str,

@@ -22,11 +22,32 @@ SERVER_TIMING: Final = "WARMSTART_SERVER_TIMING"
 SIGNED_BY: Final = "WARMSTART_SIGNED_BY"
 """Public keys: a version has to be signed by one of them. Not there if the stage asks for no signatures."""
 
+# Ours, read by `warmstart serve` alone: each is an option of the command too.
+STORE_URL: Final = "WARMSTART_STORE_URL"
+HOST: Final = "WARMSTART_HOST"
+PORT: Final = "WARMSTART_PORT"
+PRELOAD: Final = "WARMSTART_PRELOAD"
+THREADS: Final = "WARMSTART_THREADS"
+CONCURRENCY: Final = "WARMSTART_CONCURRENCY"
+QUEUE: Final = "WARMSTART_QUEUE"
+MAX_BATCH_SIZE: Final = "WARMSTART_MAX_BATCH_SIZE"
+MAX_DELAY_MS: Final = "WARMSTART_MAX_DELAY_MS"
+MAX_BODY_MB: Final = "WARMSTART_MAX_BODY_MB"
+DRAIN_S: Final = "WARMSTART_DRAIN_S"
+LOG: Final = "WARMSTART_LOG"
+
+# Vertex AI's contract with containers ("Custom container requirements for inference").
+AIP_HTTP_PORT: Final = "AIP_HTTP_PORT"
+AIP_PREDICT_ROUTE: Final = "AIP_PREDICT_ROUTE"
+AIP_HEALTH_ROUTE: Final = "AIP_HEALTH_ROUTE"
+
 # Lambda's: see "Defined runtime environment variables" in the Lambda developer guide.
 MEMORY_MB: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 FUNCTION_NAME: Final = "AWS_LAMBDA_FUNCTION_NAME"
 FUNCTION_VERSION: Final = "AWS_LAMBDA_FUNCTION_VERSION"
 REGION: Final = "AWS_REGION"
+DEFAULT_REGION: Final = "AWS_DEFAULT_REGION"
+"""The SDKs' older name for it."""
 ACCESS_KEY_ID: Final = "AWS_ACCESS_KEY_ID"
 SECRET_ACCESS_KEY: Final = "AWS_SECRET_ACCESS_KEY"
 SESSION_TOKEN: Final = "AWS_SESSION_TOKEN"

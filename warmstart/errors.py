@@ -12,7 +12,9 @@ WarmstartError
 │   ├── MissingPrecondition   a change that does not say what it expects to find
 │   ├── UnsupportedMediaType  a body in a format that this route does not read
 │   ├── NotAcceptable         an answer in a format that this route does not write
-│   └── BodyTooLarge          a body above the platform's limit
+│   ├── BodyTooLarge          a body above the platform's limit
+│   ├── HeadTooLarge          headers above the server's limit
+│   └── RequestTimeout        a request that did not arrive whole in time
 ├── NotFound
 │   ├── RouteNotFound         no such path
 │   ├── MethodNotAllowed      the path exists, not with this method
@@ -40,6 +42,9 @@ WarmstartError
 │   ├── StoreUnavailable      not reachable, or answered with a fault; trying again may help
 │   ├── StoreDenied           the credentials do not allow it
 │   └── StoreFull             no room is left where the store keeps its files
+├── Unavailable               the server does not take this request now
+│   ├── Overloaded            as many requests wait as may wait
+│   └── NotReady              it has not loaded its models yet, or is about to end
 ├── InvalidKey                a key to sign or to check with that cannot be read or used
 ├── InvalidSetting            a setting whose value is refused, by name
 ├── BuildError                a layer or an asset that cannot be built
@@ -151,6 +156,18 @@ class BodyTooLarge(InvalidRequest):
     """A body above the platform's limit."""
 
     code = "body_too_large"
+
+
+class HeadTooLarge(InvalidRequest):
+    """A request line and headers above the server's limit."""
+
+    code = "head_too_large"
+
+
+class RequestTimeout(InvalidRequest):
+    """A request that did not arrive whole in time."""
+
+    code = "request_timeout"
 
 
 class NotFound(WarmstartError):
@@ -311,6 +328,24 @@ class StoreDenied(StoreError):
     """The credentials do not allow it."""
 
     code = "store_denied"
+
+
+class Unavailable(WarmstartError):
+    """The server does not take this request now; trying again, or asking another one, may help."""
+
+    code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    """As many requests are computed and wait as may."""
+
+    code = "overloaded"
+
+
+class NotReady(Unavailable):
+    """The server has not loaded its models yet, or is about to end."""
+
+    code = "not_ready"
 
 
 class InvalidKey(WarmstartError):

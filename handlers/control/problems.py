@@ -27,6 +27,7 @@ STATUS: Final[Mapping[type[WarmstartError], int]] = {
     errors.IntegrityError: 503,
     errors.ModelFailure: 503,
     errors.StoreError: 503,
+    errors.Unavailable: 503,
     # Raised on a user's machine or at init, never for a request: if one comes here, it is our mistake.
     errors.InvalidSetting: 500,
     errors.BuildError: 500,

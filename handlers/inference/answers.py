@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from handlers.inference.sessions import Ran
 from handlers.inference.timing import Timing
 from warmstart import errors
-from warmstart.errors import MethodNotAllowed, StoreUnavailable, WarmstartError
+from warmstart.errors import MethodNotAllowed, StoreUnavailable, Unavailable, WarmstartError
 from warmstart.protocols.wire import JSON, Rendered, RenderError
 from warmstart.refs import ModelRef
 
@@ -21,6 +21,8 @@ STATUS: Final[Mapping[type[WarmstartError], int]] = {
     errors.UnsupportedMediaType: 415,
     errors.NotAcceptable: 406,
     errors.BodyTooLarge: 413,
+    errors.HeadTooLarge: 431,
+    errors.RequestTimeout: 408,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
@@ -34,6 +36,7 @@ STATUS: Final[Mapping[type[WarmstartError], int]] = {
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,
     errors.StoreDenied: 503,
+    errors.Unavailable: 503,
     errors.WarmstartError: 500,
 }
 INTERNAL: Final = "internal error; the log has the details under this x-request-id"
@@ -71,7 +74,7 @@ def refuse(error: WarmstartError, render: RenderError) -> Answer:
     match error:
         case MethodNotAllowed():
             headers = (("allow", ", ".join(error.allowed)),)
-        case StoreUnavailable():
+        case StoreUnavailable() | Unavailable():
             headers = (("retry-after", str(RETRY_AFTER_S)),)
     rendered = render(status, code, message)
     return Answer(status, rendered.body, rendered.content_type, (*rendered.headers, *headers), error.model, error=error)

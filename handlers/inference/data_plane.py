@@ -14,14 +14,14 @@ from handlers.inference.artifacts import ModelFiles
 from handlers.inference.observability import Invocation, Observer
 from handlers.inference.onnx_session import RUNTIME, OnnxSession
 from handlers.inference.resolver import Resolver
-from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Load, Report, Route
+from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Load, Operation, Report, Route
 from handlers.inference.routes.table import Routes, areas_of
-from handlers.inference.service import InferenceService, named
+from handlers.inference.service import InferenceService, Sessions, named
 from handlers.inference.sessions import SessionCache
 from handlers.inference.timing import Timing
 from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
-from warmstart.errors import InvalidReference, WarmstartError
+from warmstart.errors import InvalidReference, NotReady, WarmstartError
 from warmstart.limits import MIB
 from warmstart.protocols.wire import Request
 from warmstart.refs import ModelRef
@@ -49,6 +49,7 @@ class DataPlane:
     """Answers requests. `setup_ns` is what the process's import took; `default_model` is asked where none is named.
 
     With `shows_timing`, answers say where their time went, in a `Server-Timing` header.
+    `is_ready` says whether the process wants requests: a server's does not before it has loaded what it is to load.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class DataPlane:
         shows_timing: bool,
         setup_ns: int,
         clock_ns: Callable[[], int],
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._is_ready = is_ready
         self._service, self._observer, self._routes, self._edge = service, observer, routes, edge
         self._default_model, self._shows_timing, self._clock_ns = default_model, shows_timing, clock_ns
         self._setup_ns: int | None = setup_ns
@@ -95,6 +98,33 @@ class DataPlane:
             self._service.tally.failed(found.model, elapsed_ns)
         setup_ns, self._setup_ns = self._setup_ns, None
         self._observer.note(Invocation(route, request_id, trace_id, setup_ns, elapsed_ns, failure), found)
+        return found
+
+    def is_instant(self, request: Request) -> bool:
+        """Say whether a request is answered, or refused, without a model and without the store."""
+        try:
+            return isinstance(self._routes.find(request.method, request.path).act, Fixed)
+        except WarmstartError:
+            return True
+
+    def is_warm(self, request: Request) -> bool:
+        """Say whether a request waits for nothing but its computation: neither the store nor a session to open."""
+        try:
+            route = self._routes.find(request.method, request.path)
+            match route.act:
+                case Infer():
+                    return self._service.is_warm(self._asked(route.act, route.ref, request))
+                case Load():
+                    return self._service.is_warm(route.ref or self._default())
+                case _:
+                    return False
+        except WarmstartError:  # it is refused
+            return True
+
+    def refuse(self, error: WarmstartError, path: str, request_id: str, trace_id: str | None = None) -> Answer:
+        """Refuse a request that is not let in, in the shape of the protocol that its path speaks."""
+        found = refuse(error, self._routes.render_error(path))
+        self._observer.note(Invocation(None, request_id, trace_id, None, 0, None), found)
         return found
 
     def _refuse(self, error: WarmstartError, request: Request | None, route: Route | None) -> Answer:
@@ -130,6 +160,8 @@ class DataPlane:
             case Infer():
                 return self._infer(act, self._asked(act, ref, request), request, started_ns)
             case Fixed():
+                if route.operation is Operation.READY and not self._is_ready():
+                    raise NotReady("server: not ready: it loads its models, or is about to end; ask again")
                 return answer(act.rendered)
             case Describe():
                 manifest = self._service.describe(ref or self._default())
@@ -239,8 +271,12 @@ def build_service(
     clock_ns: Callable[[], int] = time.perf_counter_ns,
     cpuinfo: Callable[[], str] = read_cpuinfo,
     machine: str | None = None,
+    before_sessions: Callable[[Sessions], Sessions] = lambda sessions: sessions,
 ) -> InferenceService:
-    """Wire what computes: the store's reader, the sessions and the service over them."""
+    """Wire what computes: the store's reader, the sessions and the service over them.
+
+    `before_sessions` may put something between the service and the sessions.
+    """
     trust = _trust(settings.signed_by) if settings.signed_by else None
     files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir, trust=trust)
     registry = RegistryReader(reader, admit=_admit(reader, trust) if trust else None)
@@ -252,11 +288,13 @@ def build_service(
         clock=clock,
         warn=warn,
     )
-    sessions = SessionCache(
-        files=files,
-        open_session=partial(OnnxSession, threads=settings.threads),
-        budget_bytes=settings.session_budget_bytes,
-        clock_ns=clock_ns,
+    sessions = before_sessions(
+        SessionCache(
+            files=files,
+            open_session=partial(OnnxSession, threads=settings.threads),
+            budget_bytes=settings.session_budget_bytes,
+            clock_ns=clock_ns,
+        )
     )
     return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock, clock_ns=clock_ns)
 

@@ -90,6 +90,13 @@ class Resolver:
                 self._refresh(ref, alias)
             return alias.manifest
 
+    def known(self, ref: ModelRef) -> Manifest | None:
+        """Return what `resolve` would return without asking the store; None if it would ask."""
+        if ref.version is not None:
+            return self._manifests.get((ref.name, ref.version))
+        alias = self._aliases.get(ref)
+        return alias.manifest if alias is not None and self._is_fresh(alias) else None
+
     def step_back(self, ref: ModelRef, manifest: Manifest) -> Manifest | None:
         """Return to what an alias stood for before it moved to a version that the store could not deliver.
 

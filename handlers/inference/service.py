@@ -29,6 +29,10 @@ class Resolver(Protocol):
         """Return to the version before this one, if there is one to return to."""
         ...
 
+    def known(self, ref: ModelRef) -> Manifest | None:
+        """Return a reference's manifest if it is known without asking the store."""
+        ...
+
 
 class Sessions(Protocol):
     """Runs models; `handlers.inference.sessions.SessionCache` is one."""
@@ -39,6 +43,10 @@ class Sessions(Protocol):
 
     def load(self, manifest: Manifest) -> Opening | None:
         """Have a model open."""
+        ...
+
+    def is_open(self, manifest: Manifest) -> bool:
+        """Say whether it is open already."""
         ...
 
 
@@ -89,6 +97,11 @@ class InferenceService:
     def describe(self, ref: ModelRef) -> Manifest:
         """Find what a reference means. Raises: NotFound, IntegrityError, StoreError."""
         return self._resolver.resolve(ref)
+
+    def is_warm(self, ref: ModelRef) -> bool:
+        """Say whether an inference would wait for neither the store nor the opening of a session."""
+        manifest = self._resolver.known(ref)
+        return manifest is not None and self._sessions.is_open(manifest)
 
     def ready(self, ref: ModelRef) -> Manifest:
         """Have a model open, so that it is ready indeed. Raises: NotFound, IntegrityError, StoreError, ModelFailure."""

@@ -107,6 +107,10 @@ class SessionCache:
         self._release(entry)
         return opened
 
+    def is_open(self, manifest: Manifest) -> bool:
+        """Say whether a model is open."""
+        return (manifest.name, manifest.version) in self._entries
+
     def _acquire(self, manifest: Manifest) -> tuple[_Entry, Opening | None]:
         key = (manifest.name, manifest.version)
         if (entry := self._find(key)) is not None:

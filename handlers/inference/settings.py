@@ -45,6 +45,8 @@ class InferenceSettings(NamedTuple):
     shows_timing: bool = False
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
+    processors: int | None = None
+    """Outside Lambda, where it is not the memory that decides them."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> InferenceSettings:
@@ -70,7 +72,7 @@ class InferenceSettings(NamedTuple):
     @property
     def threads(self) -> int:
         """Threads of one inference: the number of vCPUs, at least one."""
-        return limits.threads(self.memory_mb)
+        return self.processors or limits.threads(self.memory_mb)
 
     @property
     def session_budget_bytes(self) -> int:

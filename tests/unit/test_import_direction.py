@@ -107,6 +107,11 @@ MAP: Final[Mapping[str, Row]] = {
     "handlers/inference/onnx_session.py": row(
         ours="warmstart", others="onnxruntime", lazy="model_store.manifest model_store.preprocessing"
     ),
+    # The same data plane as a server: httptools parses in one file, uvloop is the loop that it runs in.
+    "handlers/server/": row(ours="warmstart handlers.inference model_store.stores", lazy="model_store"),
+    "handlers/server/__main__.py": row(ours="warmstart", others="uvloop"),
+    "handlers/server/batching.py": row(ours="warmstart handlers.inference", others="numpy", lazy="model_store"),
+    "handlers/server/connection.py": row(ours="warmstart handlers.inference", others="httptools"),
     # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
     "handlers/control/": row(
         ours=f"warmstart {_WIDE_HALF}", others="aws_lambda_powertools fastapi mangum pydantic starlette"
@@ -142,7 +147,11 @@ MAP: Final[Mapping[str, Row]] = {
     "local/functions/": row(ours="warmstart local.types", others="psutil"),
     "local/gateway/": row(ours="warmstart local.types", others="jsonschema referencing", lazy="mypy_boto3_apigateway"),
     # The command line. `warmstart --help` must not wait for a framework: each verb imports what it needs when it runs.
-    "cli/": row(ours="warmstart layers.target", others="rich typer", lazy="boto3 botocore layers local model_store"),
+    "cli/": row(
+        ours="warmstart layers.target",
+        others="rich typer",
+        lazy="boto3 botocore handlers.server.settings layers local model_store",
+    ),
 }
 
 

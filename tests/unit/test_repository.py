@@ -32,12 +32,21 @@ MACHINE: Final = re.compile(r"(?<![\w.$}/-])/(?:work|root|Users/\w+|home/(?!sbx_
 """Paths that exist on one machine. /home/sbx_user1051 is Lambda's own."""
 
 READS_ENVIRONMENT: Final = frozenset(
-    {"cli/main.py", "infra/app.py", "local/process.py", "local/sam.py", "local/twin.py", "model_store/gate/trial.py"}
+    {
+        "cli/main.py",
+        "handlers/server/__main__.py",
+        "infra/app.py",
+        "local/process.py",
+        "local/sam.py",
+        "local/twin.py",
+        "model_store/gate/trial.py",
+    }
 )
 """Entries, beside the functions' `lambda_handler.py`: they hand the environment on as a mapping.
 
 Those of the twin start programs (node, cdk, sam) that want the environment of whoever started them; the CDK's app is
-told the region by `cdk` in no other way.
+told the region by `cdk` in no other way. The server tells ONNX Runtime
+and OpenBLAS what they read when they are loaded.
 """
 
 SERVED_TO_NOBODY: Final = frozenset(

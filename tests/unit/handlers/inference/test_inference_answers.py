@@ -24,6 +24,7 @@ DELIBERATE = {
     "AnswerTooLarge": 413, "InsufficientMemory": 503, "StoreUnavailable": 503, "StoreDenied": 503,
     "ModelFailure": 503, "StoreError": 503, "MissingPrecondition": 400,
     "SignatureRefused": 503, "Unsigned": 503, "SignatureInvalid": 503, "StoreFull": 503,
+    "HeadTooLarge": 431, "RequestTimeout": 408, "Unavailable": 503, "Overloaded": 503, "NotReady": 503,
 }  # fmt: skip
 """What callers see of each error; all others are ours and answered 500."""
 

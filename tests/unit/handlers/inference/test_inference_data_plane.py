@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from handlers.inference.data_plane import DataPlane
+from handlers.inference.data_plane import DataPlane, Edge
+from handlers.inference.routes.table import Routes
 from model_store.manifest import render_manifest
 from tests.build import inference, manifests, models
 from tests.build.inference import World, event, infer_body
 from warmstart.datatypes import DATATYPES, Datatype
+from warmstart.errors import Overloaded
+from warmstart.protocols.wire import Request
 
 INFER = "/v2/models/doubler/infer"
 ALIAS = "GET models/doubler/aliases/live.json"
@@ -376,3 +379,65 @@ def test_a_path_that_names_no_model_asks_the_stages_default(tmp_path: Path) -> N
     refused = without.ask("POST", "/predict", [1, 2])
     assert (refused.status, refused.json["error"]["code"]) == (400, "invalid_reference")
     assert "default_model" in refused.json["error"]["message"]
+
+
+def test_what_needs_no_model_is_instant(world: World) -> None:
+    plane = world.plane
+
+    assert [
+        plane.is_instant(Request(method, path))
+        for method, path in [
+            ("GET", "/v2/health/live"),
+            ("GET", "/v2/none"),
+            ("DELETE", "/v2"),
+            ("GET", "/v2/models/doubler"),
+            ("POST", "/v2/models/doubler/infer"),
+            ("POST", "/v2/repository/index"),
+        ]
+    ] == [True, True, True, False, False, False]
+
+
+def test_an_inference_is_warm_once_its_model_is_open_and_its_alias_fresh(world: World) -> None:
+    infer, ready = Request("POST", "/v2/models/doubler/infer"), Request("GET", "/v2/models/doubler/ready")
+    assert [world.plane.is_warm(infer), world.plane.is_warm(ready)] == [False, False]
+
+    world.ask("POST", "/v2/models/doubler/infer", infer_body([1, 2]))
+    asked = len(world.store.requests)
+    assert [world.plane.is_warm(infer), world.plane.is_warm(ready)] == [True, True]
+
+    world.time_s += 11
+    assert not world.plane.is_warm(infer)
+    assert len(world.store.requests) == asked
+
+
+def test_what_is_refused_is_warm_and_what_reads_the_store_is_not(world: World) -> None:
+    assert world.plane.is_warm(Request("POST", "/predict"))  # no default model
+    assert not world.plane.is_warm(Request("POST", "/v2/repository/index"))
+    assert not world.plane.is_warm(Request("POST", "/v2/models/doubler:1/infer"))
+
+
+def test_a_request_that_is_not_let_in_is_refused_in_the_protocols_shape_and_logged(world: World) -> None:
+    refused = [world.plane.refuse(Overloaded("busy"), path, "r-1") for path in ("/v2/models/x/infer", "/predict/x")]
+
+    assert [(found.status, found.headers) for found in refused] == [(503, (("retry-after", "1"),))] * 2
+    assert json.loads(refused[0].body) == {"error": "busy"}
+    assert json.loads(refused[1].body) == {"error": {"code": "overloaded", "message": "busy"}}
+    assert [(line["status"], line["error"]) for line in world.logged()] == [(503, "overloaded")] * 2
+
+
+def test_a_process_that_wants_no_requests_says_that_it_is_not_ready(world: World) -> None:
+    plane = DataPlane(
+        world.plane._service,
+        world.plane._observer,
+        Routes(),
+        edge=Edge(),
+        default_model=None,
+        shows_timing=False,
+        setup_ns=0,
+        clock_ns=lambda: 0,
+        is_ready=lambda: False,
+    )
+    ready = plane.respond(lambda: Request("GET", "/v2/health/ready"), "r-1")
+    live = plane.respond(lambda: Request("GET", "/v2/health/live"), "r-2")
+
+    assert (ready.status, ready.headers, live.status) == (503, (("retry-after", "1"),), 200)

@@ -60,6 +60,18 @@ def test_an_old_alias_costs_one_conditional_request() -> None:
     assert len(world.store.requests) == 3
 
 
+def test_what_is_known_is_found_without_asking() -> None:
+    world = World()
+    alias, exact = ModelRef.parse("iris"), ModelRef.parse("iris:1")
+    assert [world.resolver.known(alias), world.resolver.known(exact)] == [None, None]
+    world.version()
+    known = [world.resolver.known(alias), world.resolver.known(exact)]
+    assert [manifest.version for manifest in known if manifest] == [1, 1]
+    world.time_s = TTL_S
+    assert world.resolver.known(alias) is None
+    assert len(world.store.requests) == 2
+
+
 def test_a_moved_alias_is_seen_when_the_old_one_has_had_its_time() -> None:
     world = World()
     world.version()

@@ -57,6 +57,9 @@ class Resolver:
         assert (ref, manifest) == (IRIS, self.manifest)
         return self.previous
 
+    def known(self, ref: ModelRef) -> Manifest | None:
+        return self.manifest if ref == IRIS else None
+
 
 class Sessions:
     """Gives each output its name's code point; a version in `lost` cannot be fetched."""
@@ -72,6 +75,9 @@ class Sessions:
         if manifest.version in self.lost:
             raise StoreUnavailable("down")
         return None
+
+    def is_open(self, manifest: Manifest) -> bool:
+        return manifest.version not in self.lost
 
 
 def version(number: int) -> Manifest:
@@ -104,6 +110,12 @@ def test_a_request_is_read_with_the_version_that_answers() -> None:
     asked = Asked()
     service().infer(IRIS, asked)
     assert asked.seen == [version(2)]
+
+
+def test_a_model_is_warm_once_it_is_known_and_open() -> None:
+    assert service().is_warm(IRIS)
+    assert not service(lost=(2,)).is_warm(IRIS)
+    assert not service().is_warm(ModelRef.parse("other"))
 
 
 def test_the_rows_of_a_batch_are_counted() -> None:

@@ -87,6 +87,14 @@ def test_a_model_is_opened_once_and_kept() -> None:
     assert files.events == ["fetch a"]
 
 
+def test_it_is_said_whether_a_model_is_open() -> None:
+    sessions = cache(Files())
+    assert not sessions.is_open(model("a"))
+    sessions.load(model("a"))
+    assert sessions.is_open(model("a"))
+    assert not sessions.is_open(model("b"))
+
+
 def test_a_model_may_be_opened_before_it_is_asked() -> None:
     sessions = cache(Files())
     assert sessions.load(model("a")) is not None

@@ -1,0 +1,90 @@
+"""The server put together: the data plane of the Lambda function, with a server's edge around it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from handlers.inference.data_plane import DataPlane, Edge, build_service
+from handlers.inference.observability import Observer
+from handlers.inference.routes.table import Routes, areas_of
+from handlers.server.batching import BatchingSessions
+from handlers.server.connection import Limits
+from handlers.server.log import ErrorsOnly, WarningsOnly
+from handlers.server.server import Server, State, Terms
+from warmstart.limits import MIB
+from warmstart.refs import ModelRef
+
+if TYPE_CHECKING:
+    from handlers.inference.service import InferenceService, Sessions
+    from handlers.server.settings import ServerSettings
+    from model_store.objects import ObjectReader
+
+OBSERVERS: Final = {"all": Observer, "errors": ErrorsOnly, "none": WarningsOnly}
+
+
+def write_line(line: bytes) -> None:
+    """Write to standard output: one system call per line, so that lines of two threads do not mix."""
+    while line:
+        line = line[os.write(1, line) :]
+
+
+def build_server(
+    settings: ServerSettings,
+    reader: ObjectReader,
+    *,
+    announce: Callable[[int], object],
+    write: Callable[[bytes], object] = write_line,
+) -> Server:
+    """Wire the parts together: no network, no model yet."""
+    inference = settings.inference
+    state = State()
+    observer = OBSERVERS[settings.log](
+        namespace=inference.metrics_namespace,
+        service=inference.service_name,
+        function_version=inference.function_version,
+        write=write,
+        now=time.time,
+    )
+    service = _service(settings, reader, observer)
+    limit_bytes = settings.max_body_mb * MIB
+    plane = DataPlane(
+        service,
+        observer,
+        Routes(areas_of(inference.v1_protocol)),
+        edge=Edge(decoded_bytes=limit_bytes, check_answer=lambda _body, _media_type: None),
+        default_model=inference.default_model,
+        shows_timing=inference.shows_timing,
+        setup_ns=0,
+        clock_ns=time.perf_counter_ns,
+        is_ready=lambda: state.is_ready,
+    )
+    terms = Terms(
+        host=settings.host,
+        port=settings.port,
+        threads=settings.concurrency,
+        queue=settings.queue,
+        drain_s=settings.drain_s,
+        batched=frozenset(settings.batching),
+        aliases=settings.aliases,
+        limits=Limits(body_bytes=limit_bytes),
+    )
+    return Server(
+        plane,
+        terms,
+        state,
+        models=settings.preload,
+        load=lambda model: service.ready(ModelRef.parse(model)),
+        announce=announce,
+        warn=observer.warn,
+        seed=os.urandom(6).hex(),
+    )
+
+
+def _service(settings: ServerSettings, reader: ObjectReader, observer: Observer) -> InferenceService:
+    def batching(sessions: Sessions) -> Sessions:
+        return BatchingSessions(sessions, settings.batching) if settings.batching else sessions
+
+    return build_service(settings.inference, reader, warn=observer.warn, before_sessions=batching)
