@@ -11,18 +11,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from traceback import format_tb
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from handlers.inference.answers import Answer
-from handlers.inference.routes.route import Operation, Route
+from handlers.inference.routes.route import Operation
+
+
+class Spoken(Protocol):
+    """What was asked, and in which protocol; `handlers.inference.routes.route.Route` is one."""
+
+    @property
+    def protocol(self) -> str:
+        """Its name in the log."""
+        ...
+
+    @property
+    def operation(self) -> Operation:
+        """What was to be done."""
+        ...
 
 
 class Invocation(NamedTuple):
     """What the handler knows of an invocation beside its answer. `setup_ns` is None unless it is the first."""
 
-    route: Route | None
+    route: Spoken | None
     request_id: str
     trace_id: str | None
     setup_ns: int | None

@@ -13,7 +13,7 @@ from warmstart.tensors import TensorSpec, check, listed
 if TYPE_CHECKING:
     from handlers.inference.sessions import Opening, Ran
     from model_store.manifest import Manifest
-    from warmstart.protocols.wire import Call
+    from warmstart.protocols.wire import Asked
     from warmstart.tensors import Tensor
 
 
@@ -101,7 +101,7 @@ class InferenceService:
                 raise
         return self._load(previous)
 
-    def infer(self, ref: ModelRef, call: Call) -> InferenceResult:
+    def infer(self, ref: ModelRef, call: Asked) -> InferenceResult:
         """Compute what is asked for. Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure."""
         manifest = self._resolver.resolve(ref)
         try:
@@ -119,7 +119,7 @@ class InferenceService:
             raise
         return manifest
 
-    def _infer(self, manifest: Manifest, call: Call) -> InferenceResult:
+    def _infer(self, manifest: Manifest, call: Asked) -> InferenceResult:
         model = named(manifest)
         try:
             signature = manifest.signature
