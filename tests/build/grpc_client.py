@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 
 from handlers.server.grpc.protos import open_inference_pb2 as oip
 
-
 Answer = TypeVar("Answer", bound=Message)
 
 INFERENCE = "inference.GRPCInferenceService"
@@ -25,6 +24,15 @@ class Answered(NamedTuple, Generic[Answer]):
     """What came: a message or an error's status and text, and the trailing metadata."""
 
     message: Answer
+    status: grpc.StatusCode
+    text: str
+    metadata: Mapping[str, str]
+
+
+class Sent(NamedTuple):
+    """The same, as the bytes that came."""
+
+    message: bytes
     status: grpc.StatusCode
     text: str
     metadata: Mapping[str, str]
@@ -47,25 +55,24 @@ class Client:
         metadata: tuple[tuple[str, str], ...] = (),
     ) -> Answered[Answer]:
         """Call a method; an error is answered with an empty message."""
-        ask = self._channel.unary_unary(
-            f"/{service}/{method}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=answer.FromString,
-        )
-        try:
-            message, call = ask.with_call(request, timeout=timeout_s, metadata=metadata)
-        except grpc.RpcError as error:
-            assert isinstance(error, grpc.Call)
-            return Answered(answer(), error.code(), error.details() or "", _texts(error))
-        return Answered(message, call.code(), "", _texts(call))
+        sent = self._send(service, method, request.SerializeToString(), timeout_s, metadata)
+        return Answered(answer.FromString(sent.message), *sent[1:])
+
+    def send(self, service: str, method: str, content: bytes) -> Sent:
+        """Call a method with bytes as they are."""
+        return self._send(service, method, content, 10, ())
+
+    def _send(
+        self, service: str, method: str, content: bytes, timeout_s: float, metadata: tuple[tuple[str, str], ...]
+    ) -> Sent:
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(f"/{service}/{method}")
+        call = ask.future(content, timeout=timeout_s, metadata=metadata)
+        trailing = {str(key): str(value) for key, value in call.trailing_metadata() or ()}
+        return Sent(b"" if call.exception() else call.result(), call.code(), call.details() or "", trailing)
 
     def infer(self, request: oip.ModelInferRequest, *, timeout_s: float = 10) -> Answered[oip.ModelInferResponse]:
         """Call ModelInfer."""
         return self.call(INFERENCE, "ModelInfer", request, oip.ModelInferResponse, timeout_s=timeout_s)
-
-
-def _texts(call: grpc.Call) -> dict[str, str]:
-    return {str(key): str(value) for key, value in call.trailing_metadata() or ()}
 
 
 @contextmanager
@@ -79,11 +86,11 @@ def client(port: int) -> Iterator[Client]:
 def raw_request(
     model: str = "doubler",
     *,
-    id: str = "",
-    **inputs: tuple[str, tuple[int, ...], bytes],  # noqa: A002 - its field
+    request_id: str = "",
+    **inputs: tuple[str, tuple[int, ...], bytes],
 ) -> oip.ModelInferRequest:
     """A request whose tensors are bytes: name=(datatype, shape, bytes)."""
-    request = oip.ModelInferRequest(model_name=model, id=id)
+    request = oip.ModelInferRequest(model_name=model, id=request_id)
     for name, (datatype, shape, content) in inputs.items():
         request.inputs.add(name=name, datatype=datatype, shape=shape)
         request.raw_input_contents.append(content)
@@ -93,11 +100,11 @@ def raw_request(
 def typed_request(
     model: str = "doubler",
     *,
-    id: str = "",
-    **inputs: tuple[str, tuple[int, ...], dict[str, list[object]]],  # noqa: A002
+    request_id: str = "",
+    **inputs: tuple[str, tuple[int, ...], dict[str, list[object]]],
 ) -> oip.ModelInferRequest:
     """A request whose tensors are values: name=(datatype, shape, {field: values})."""
-    request = oip.ModelInferRequest(model_name=model, id=id)
+    request = oip.ModelInferRequest(model_name=model, id=request_id)
     for name, (datatype, shape, fields) in inputs.items():
         item = request.inputs.add(name=name, datatype=datatype, shape=shape)
         for field, values in fields.items():

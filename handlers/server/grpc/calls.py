@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, assert_never
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 
 from handlers.inference.answers import INTERNAL, Answer
 from handlers.inference.answers import status_of as http_status_of
 from handlers.inference.observability import Invocation
 from handlers.inference.routes.route import Operation
 from handlers.server.grpc.statuses import status_of
-from warmstart.errors import WarmstartError
+from warmstart.errors import MalformedBody, WarmstartError
 from warmstart.protocols.wire import Asked
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
-
     from handlers.inference.service import InferenceService
     from handlers.inference.sessions import Ran
     from warmstart.protocols.wire import Model, Outputs
@@ -93,16 +92,16 @@ class Calls:
     ) -> None:
         self._service, self._note, self._clock_ns, self._new_id = service, note, clock_ns, new_id
 
-    def behaviour(self, spoken: Spoken, act: Infer | Tell) -> Callable[[Any, grpc.ServicerContext], Message]:
+    def behaviour(self, spoken: Spoken, method: Method) -> Callable[[bytes, grpc.ServicerContext], Message]:
         """Return the function that answers one method's calls, on a thread of its own each."""
 
-        def answer(request: Any, context: grpc.ServicerContext) -> Message:
+        def answer(content: bytes, context: grpc.ServicerContext) -> Message:
             _refuse_late(context)
             started_ns = self._clock_ns()
             request_id = self._id_of(context)
             failure: Exception | None = None
             try:
-                told = self._perform(act, request, started_ns)
+                told = self._perform(method.act, _parsed(method.request, content), started_ns)
                 found = Answer(200, b"", model=told.model, ran=told.ran)
             except WarmstartError as error:
                 found = _failed(error)
@@ -154,6 +153,14 @@ class Calls:
             if key == REQUEST_ID and isinstance(value, str) and 0 < len(value) <= _LONGEST_ID:
                 return value
         return self._new_id()
+
+
+def _parsed(kind: type[Message], content: bytes) -> Message:
+    """Read a message; what is none is its client's mistake, which gRPC itself would call ours."""
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise MalformedBody(f"message: expected {kind.__name__}, got {len(content)} bytes that are none") from None
 
 
 def _failed(error: WarmstartError) -> Answer:

@@ -89,8 +89,8 @@ def start_grpc(
 def _add(server: grpc.Server, calls: Calls, speech: Speech) -> None:
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         name: grpc.unary_unary_rpc_method_handler(
-            calls.behaviour(Spoken(speech.protocol, method.operation), method.act),
-            request_deserializer=method.request.FromString,
+            calls.behaviour(Spoken(speech.protocol, method.operation), method),
+            request_deserializer=None,
             response_serializer=lambda message: message.SerializeToString(),
         )
         for name, method in speech.methods.items()

@@ -108,7 +108,7 @@ def test_bytes_are_not_copied_on_their_way_in() -> None:
 
 
 def test_an_answer_says_who_gave_it_and_for_which_request() -> None:
-    message = read_infer(raw_request(id="r-7", x=fp32([1, 2]))).render(MODEL, [])
+    message = read_infer(raw_request(request_id="r-7", x=fp32([1, 2]))).render(MODEL, [])
 
     assert (message.id, message.model_name, message.model_version) == ("r-7", "iris", "3")
 
@@ -173,8 +173,8 @@ def test_whatever_comes_is_read_or_refused_as_the_clients_mistake(
         request.raw_input_contents.append(content)
     getattr(item.contents, field).extend([b"\xff" if field == "bytes_contents" else 1] * size)
     try:
-        array = read_infer(request).inputs[name]
+        found: object = read_infer(request).inputs[name].shape
     except WarmstartError as error:
-        assert status_of(error).name == "INVALID_ARGUMENT"
-    else:
-        assert array.shape == tuple(shape)
+        found = status_of(error).name
+
+    assert found in (tuple(shape), "INVALID_ARGUMENT")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,9 +157,8 @@ def test_whatever_comes_is_read_or_refused_as_the_clients_mistake(
     getattr(message, field).extend([b"\xff" if field == "string_val" else 1] * size)
     try:
         array = read(message)
+        found: object = array.shape if array.nbytes <= 1000 else array.nbytes
     except WarmstartError as error:
-        assert status_of(error).name in {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
-    else:
-        assert array.shape == tuple(shape)
-        assert array.nbytes <= 1000
-        assert isinstance(array, np.ndarray)
+        found = status_of(error).name
+
+    assert found in (tuple(shape), "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED")
