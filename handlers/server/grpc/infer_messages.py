@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from handlers.server.grpc.protos import open_inference_pb2 as messages
-from handlers.server.grpc.values import decoded, encoded, narrowed, reshaped
+from handlers.server.grpc.values import decoded, fill, numbers, reshaped
 from warmstart.datatypes import datatype
 from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, WrongShape
 from warmstart.protocols.binary_tensors import from_bytes, to_bytes
@@ -77,7 +77,7 @@ class InferCall(NamedTuple):
             if raw:
                 message.raw_output_contents.append(to_bytes(array))
             else:
-                getattr(output.contents, FIELDS[spec.datatype]).extend(encoded(array))
+                fill(output.contents, FIELDS[spec.datatype], array, spec.datatype)
         return message
 
 
@@ -131,8 +131,7 @@ def _typed(contents: messages.InferTensorContents, found: Datatype, shape: tuple
     filled = [descriptor.name for descriptor, _ in contents.ListFields()]
     if other := next((each for each in filled if each != field), None):
         raise MalformedBody(f"input {name!r}: contents: expected {field} for {found.name}, got {other}")
-    values = getattr(contents, field)
-    array = decoded(values) if found.name == "BYTES" else narrowed(values, found, name)
+    array = decoded(contents.bytes_contents) if found.name == "BYTES" else numbers(contents, field, found, name)
     return reshaped(array, shape, name)
 
 

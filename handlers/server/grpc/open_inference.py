@@ -18,7 +18,6 @@ from warmstart import __version__
 from warmstart.errors import IntegrityError, ModelFailure, NotFound
 from warmstart.protocols.oip_documents import PLATFORM, Duration, Statistics
 from warmstart.refs import ModelRef, parse_version
-from warmstart.tensors import TensorSpec
 
 EXTENSIONS: Final = ("classification", "model_repository", "statistics")
 
@@ -70,18 +69,12 @@ def _model_ready(service: InferenceService, request: messages.ModelReadyRequest)
 
 def _model_metadata(service: InferenceService, request: messages.ModelMetadataRequest) -> Told:
     manifest = service.describe(reference(request.name, request.version))
-    message = messages.ModelMetadataResponse(
-        name=manifest.name,
-        versions=[str(manifest.version)],
-        platform=PLATFORM,
-        inputs=[_tensor_metadata(spec) for spec in manifest.signature.inputs],
-        outputs=[_tensor_metadata(spec) for spec in manifest.signature.outputs],
-    )
+    message = messages.ModelMetadataResponse(name=manifest.name, versions=[str(manifest.version)], platform=PLATFORM)
+    for spec in manifest.signature.inputs:
+        message.inputs.add(name=spec.name, datatype=spec.datatype, shape=spec.shape)
+    for spec in manifest.signature.outputs:
+        message.outputs.add(name=spec.name, datatype=spec.datatype, shape=spec.shape)
     return Told(message, named(manifest))
-
-
-def _tensor_metadata(spec: TensorSpec) -> messages.ModelMetadataResponse.TensorMetadata:
-    return messages.ModelMetadataResponse.TensorMetadata(name=spec.name, datatype=spec.datatype, shape=spec.shape)
 
 
 def _repository_index(service: InferenceService, _: messages.RepositoryIndexRequest) -> Told:

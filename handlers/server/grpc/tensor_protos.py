@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from handlers.server.grpc.protos import tensorflow_serving_pb2 as messages
-from handlers.server.grpc.values import decoded, encoded, narrowed, reshaped
+from handlers.server.grpc.values import decoded, fill, numbers, reshaped
 from warmstart.datatypes import DATATYPES, Datatype
 from warmstart.errors import BodyTooLarge, InvalidRequest, MalformedBody, WrongShape
 from warmstart.protocols.binary_tensors import from_bytes
@@ -67,13 +67,12 @@ def from_proto(message: messages.TensorProto, name: str, *, most_bytes: int) -> 
     filled = [descriptor.name for descriptor, _ in message.ListFields() if descriptor.name in _FIELDS]
     if other := next((field for field in filled if field != row.field), None):
         raise MalformedBody(f"input {name!r}: expected {row.field} for {datatype.name}, got {other}")
-    values = getattr(message, row.field)
     if row.field == "string_val":
-        array = decoded(values)
+        array = decoded(message.string_val)
     elif row.field == "half_val":
-        array = narrowed(values, DATATYPES["UINT16"], name).view(datatype.numpy)
+        array = numbers(message, row.field, DATATYPES["UINT16"], name).view(datatype.numpy)
     else:
-        array = narrowed(values, datatype, name)
+        array = numbers(message, row.field, datatype, name)
     return reshaped(_repeated(array, datatype, shape, name, most_bytes), shape, name)
 
 
@@ -117,10 +116,13 @@ def to_proto(spec: TensorSpec, array: Tensor) -> messages.TensorProto:
     message = messages.TensorProto(dtype=row.code, tensor_shape=shape_of(array.shape))
     if row.field == "half_val":
         array = array.view(np.uint16)
-    getattr(message, row.field).extend(encoded(array))
+    fill(message, row.field, array, spec.datatype)
     return message
 
 
 def shape_of(shape: tuple[int, ...]) -> messages.TensorShapeProto:
     """Write a shape, -1 for a dimension of any size."""
-    return messages.TensorShapeProto(dim=[messages.TensorShapeProto.Dim(size=size) for size in shape])
+    message = messages.TensorShapeProto()
+    for size in shape:
+        message.dim.add(size=size)
+    return message

@@ -85,6 +85,13 @@ def test_empty_values_are_a_tensor() -> None:
     assert read_infer(typed_request(x=("FP32", (0, 3), {}))).inputs["x"].shape == (0, 3)
 
 
+def test_fields_of_a_later_release_do_not_disturb_the_values() -> None:
+    request = typed_request(x=("FP32", (2,), {"fp32_contents": [1, 2]}))
+    request.inputs[0].contents.MergeFromString(b"\x7a\x03abc")  # field 15, bytes
+
+    assert read_infer(request).inputs["x"].tolist() == [1, 2]
+
+
 def test_a_scalar_has_no_dimension() -> None:
     assert read_infer(typed_request(x=("INT64", (), {"int64_contents": [7]}))).inputs["x"].tolist() == 7
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +97,24 @@ def test_an_empty_tensor_is_a_tensor(datatype: str) -> None:
 
 def test_a_tensor_without_a_shape_is_a_scalar() -> None:
     assert read(TensorProto(dtype=1, float_val=[1.5])).shape == ()
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "FP64", "INT64"])
+def test_fields_of_a_later_release_do_not_disturb_the_values(datatype: str) -> None:
+    later = b"\x92\x01\x03abc"  # field 18, bytes
+    message = TensorProto.FromString(later + proto(datatype, (2,), [1, 2]).SerializeToString() + later)
+
+    assert read(message).tolist() == [1, 2]
+    assert read(message).flags.aligned
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 4095, 4096, 600_000])
+def test_values_of_any_number_are_written_and_read(count: int) -> None:
+    array = np.arange(count, dtype=np.float32)
+    written = TensorProto.FromString(to_proto(TensorSpec("y", "FP32", (-1,)), array).SerializeToString())
+
+    assert list(written.float_val[-3:]) == array[-3:].tolist()
+    assert from_proto(written, "x", most_bytes=0).tobytes() == array.tobytes()
 
 
 def test_half_values_are_bits() -> None:
