@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,8 +31,9 @@ def endpoints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """Serve the models of `tests/clients/models.py`."""
     folder = tmp_path_factory.mktemp("served")
     command = [request.config.getoption("--server-python"), "-m", "tests.clients.server", str(folder)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         try:
@@ -40,6 +42,7 @@ def endpoints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             yield Endpoints(**json.loads(line))
         finally:
             server.communicate(timeout=WAIT_S)  # the end of its standard input ends it
+    assert server.returncode == 0
 
 
 @pytest.fixture(scope="session")

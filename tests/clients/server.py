@@ -7,18 +7,17 @@ it writes is JSON: each protocol's address.
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from onnx import TensorProto
 
-from handlers.inference.data_plane import build_service
-from handlers.inference.settings import InferenceSettings
-from handlers.server.grpc.server import start_grpc
 from model_store.file import FileObjects
 from tests.build import manifests, models
-from tests.build.inference import env
 from tests.clients.models import DATATYPES, LABELS
 from warmstart.datatypes import DATATYPES as TABLE
 from warmstart.tensors import Signature, TensorSpec
@@ -26,6 +25,7 @@ from warmstart.tensors import Signature, TensorSpec
 ADD: Final = Signature(
     (TensorSpec("a", "FP32", (-1, 1)), TensorSpec("b", "FP32", (-1, 1))), (TensorSpec("sum", "FP32", (-1, 1)),)
 )
+ADDRESS: Final = re.compile(r"(http|grpc)://([\w.]+:\d+)")
 
 
 class Version(NamedTuple):
@@ -67,17 +67,37 @@ def publish(objects: FileObjects) -> None:
         manifests.store_alias(objects, name, number, alias=alias)
 
 
+def serve(folder: Path, *, grpc_port: int = 0) -> subprocess.Popen[str]:
+    """Run `warmstart serve` on that store, on ports that are free."""
+    options = ("--store", f"file://{folder}/store", "--port", "0", "--grpc-port", str(grpc_port), "--log", "none")
+    command = (sys.executable, "-c", "from cli.main import entry; entry()", "serve", *options)
+    environ = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder)}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+
+
+def addresses(server: subprocess.Popen[str]) -> dict[str, str]:
+    """Read where it listens: it says so when it does, HTTP last."""
+    assert server.stderr is not None
+    found: dict[str, str] = {}
+    for line in server.stderr:
+        if match := ADDRESS.search(line):
+            found[match[1]] = match[0] if match[1] == "http" else match[2]
+        if "http" in found:
+            break
+    return found
+
+
 def main(folder: Path) -> int:
-    """Serve until standard input ends."""
-    objects = FileObjects(folder / "store")
-    publish(objects)
-    settings = InferenceSettings.from_env(env(folder))
-    server = start_grpc(build_service(settings, objects, warn=lambda _: None), port=0)
-    sys.stdout.write(json.dumps({"grpc": f"127.0.0.1:{server.port}"}) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    server.stop(1)
-    return 0
+    """Publish, serve until standard input ends, and return what the server's end was."""
+    publish(FileObjects(folder / "store"))
+    with serve(folder) as server:
+        try:
+            sys.stdout.write(json.dumps(addresses(server)) + "\n")
+            sys.stdout.flush()
+            sys.stdin.read()
+        finally:
+            server.terminate()
+    return server.returncode
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ _KEEPALIVE: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # gRPC's own 5 minutes cut off clients that ping more
 )
+_CUT_OFF_S: Final = 60
+"""gRPC would cut off by itself, and not say whether it had to: it is told a later time than ours."""
 
 
 class GrpcServer:
@@ -38,9 +40,13 @@ class GrpcServer:
     def __init__(self, server: grpc.Server, port: int) -> None:
         self._server, self.port = server, port
 
-    def stop(self, grace_s: float) -> None:
-        """Take no new call, let those that run end within this time, cut off the rest."""
-        self._server.stop(grace_s).wait()
+    def stop(self, grace_s: float) -> bool:
+        """Take no new call, let those that run end within this time, cut off the rest; say whether there was none."""
+        ended = self._server.stop(grace_s + _CUT_OFF_S)
+        if finished := ended.wait(grace_s):
+            return True
+        self._server.stop(0).wait()
+        return finished
 
 
 def start_grpc(
@@ -79,7 +85,7 @@ def start_grpc(
     ):
         _add(server, calls, speech)
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     except RuntimeError as error:
         raise InvalidSetting(f"grpc port: expected one that is free at {host}, got {port}", name="grpc_port") from error
     server.start()

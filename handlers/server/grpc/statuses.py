@@ -17,6 +17,8 @@ from warmstart.errors import WarmstartError
 STATUS: Final[Mapping[type[WarmstartError], StatusCode]] = {
     errors.InvalidRequest: StatusCode.INVALID_ARGUMENT,
     errors.BodyTooLarge: StatusCode.RESOURCE_EXHAUSTED,
+    errors.HeadTooLarge: StatusCode.RESOURCE_EXHAUSTED,
+    errors.RequestTimeout: StatusCode.DEADLINE_EXCEEDED,
     errors.NotFound: StatusCode.NOT_FOUND,
     errors.RouteNotFound: StatusCode.UNIMPLEMENTED,
     errors.MethodNotAllowed: StatusCode.UNIMPLEMENTED,
@@ -28,6 +30,8 @@ STATUS: Final[Mapping[type[WarmstartError], StatusCode]] = {
     errors.UnrepresentableOutput: StatusCode.INVALID_ARGUMENT,
     errors.AnswerTooLarge: StatusCode.RESOURCE_EXHAUSTED,
     errors.StoreError: StatusCode.UNAVAILABLE,
+    errors.Unavailable: StatusCode.UNAVAILABLE,
+    errors.Overloaded: StatusCode.RESOURCE_EXHAUSTED,
     errors.WarmstartError: StatusCode.INTERNAL,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -248,12 +249,20 @@ class Gate:
         """Nothing is loaded."""
         return None
 
+    def is_open(self, _: Manifest) -> bool:
+        """All are."""
+        return True
+
 
 class One:
     """A resolver of one model."""
 
     def resolve(self, _: object) -> Manifest:
         """Find it, whatever is asked."""
+        return manifests.manifest("doubler")
+
+    def known(self, _: object) -> Manifest | None:
+        """Find it without asking anybody."""
         return manifests.manifest("doubler")
 
     def step_back(self, _: object, __: Manifest) -> Manifest | None:
@@ -314,13 +323,25 @@ def test_a_call_that_runs_when_the_server_stops_is_answered() -> None:
     with client(server.port) as asked:
         first = in_background(asked, raw_request(x=fp32([1, 2])), found)
         assert gate.entered.acquire(timeout=20)
-        stopping = threading.Thread(target=server.stop, args=(20,))
-        stopping.start()
-        gate.open.set()
-        first.join()
-        stopping.join()
+        with ThreadPoolExecutor() as pool:
+            stopping = pool.submit(server.stop, 20)
+            gate.open.set()
+            first.join()
 
-    assert found == ["OK"]
+    assert (found, stopping.result()) == (["OK"], True)
+
+
+def test_a_call_that_does_not_end_in_time_is_cut_off_and_that_is_said() -> None:
+    gate, found = Gate(), list[str]()
+    server = start_grpc(gated(gate), port=0)
+    with client(server.port) as asked:
+        first = in_background(asked, raw_request(x=fp32([1, 2])), found)
+        assert gate.entered.acquire(timeout=20)
+        assert not server.stop(0.1)
+        first.join()
+        gate.open.set()
+
+    assert found[0] in {"CANCELLED", "UNAVAILABLE"}  # as its end or the connection's comes first
 
 
 def test_what_is_our_fault_is_logged_and_leaks_no_detail() -> None:

@@ -25,7 +25,8 @@ DELIBERATE = {
     "InferenceFailed": "INVALID_ARGUMENT", "UnrepresentableOutput": "INVALID_ARGUMENT",
     "AnswerTooLarge": "RESOURCE_EXHAUSTED", "InsufficientMemory": "RESOURCE_EXHAUSTED",
     "StoreError": "UNAVAILABLE", "StoreUnavailable": "UNAVAILABLE", "StoreDenied": "UNAVAILABLE",
-    "StoreFull": "UNAVAILABLE",
+    "StoreFull": "UNAVAILABLE", "Unavailable": "UNAVAILABLE", "NotReady": "UNAVAILABLE",
+    "Overloaded": "RESOURCE_EXHAUSTED", "HeadTooLarge": "RESOURCE_EXHAUSTED", "RequestTimeout": "DEADLINE_EXCEEDED",
 }  # fmt: skip
 """What callers see of each error; all others are ours and INTERNAL."""
 
