@@ -37,8 +37,6 @@ class ServerSettings(NamedTuple):
     inference: InferenceSettings
     host: str
     port: int
-    grpc_port: int | None
-    """None: gRPC is not served."""
     preload: tuple[str, ...]
     concurrency: int
     """Requests that are computed at once, beside the quick ones."""
@@ -50,6 +48,8 @@ class ServerSettings(NamedTuple):
     log: str
     aliases: Mapping[str, str]
     """Paths that mean others: Vertex AI chooses its own."""
+    grpc_port: int | None = None
+    """None: gRPC is not served."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, processors: int = 1, memory_mb: int = 1024) -> ServerSettings:

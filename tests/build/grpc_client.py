@@ -62,11 +62,22 @@ class Client:
         """Call a method with bytes as they are."""
         return self._send(service, method, content, 10, ())
 
+    def begin(
+        self,
+        service: str,
+        method: str,
+        content: bytes,
+        timeout_s: float = 60,
+        metadata: tuple[tuple[str, str], ...] = (),
+    ) -> grpc.CallFuture[bytes]:
+        """Send a call, and do not wait."""
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(f"/{service}/{method}")
+        return ask.future(content, timeout=timeout_s, metadata=metadata)
+
     def _send(
         self, service: str, method: str, content: bytes, timeout_s: float, metadata: tuple[tuple[str, str], ...]
     ) -> Sent:
-        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(f"/{service}/{method}")
-        call = ask.future(content, timeout=timeout_s, metadata=metadata)
+        call = self.begin(service, method, content, timeout_s, metadata)
         trailing = {str(key): str(value) for key, value in call.trailing_metadata() or ()}
         return Sent(b"" if call.exception() else call.result(), call.code(), call.details() or "", trailing)
 
