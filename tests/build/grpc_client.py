@@ -69,7 +69,7 @@ class Client:
         content: bytes,
         timeout_s: float = 60,
         metadata: tuple[tuple[str, str], ...] = (),
-    ) -> grpc.CallFuture[bytes]:
+    ) -> grpc._CallFuture[bytes]:
         """Send a call, and do not wait."""
         ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(f"/{service}/{method}")
         return ask.future(content, timeout=timeout_s, metadata=metadata)
