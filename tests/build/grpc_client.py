@@ -87,10 +87,10 @@ class Client:
 
 
 @contextmanager
-def client(port: int) -> Iterator[Client]:
+def client(port: int, compression: grpc.Compression | None = None) -> Iterator[Client]:
     """Connect to a server on this machine. A gRPC's message limits are lifted on this side."""
     options = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=options, compression=compression) as channel:
         yield Client(channel)
 
 

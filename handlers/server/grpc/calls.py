@@ -27,6 +27,8 @@ MODEL_VERSION: Final = "x-model-version"
 ERROR_CODE: Final = "x-error-code"
 """Trailing metadata: under which id a call is logged, which version answered, and an error's stable code."""
 _LONGEST_ID: Final = 200
+_LONGEST_TEXT: Final = 600
+"""Characters: up to four bytes each, each of which may be percent-encoded."""
 
 
 class Inference(Asked, Protocol):
@@ -115,7 +117,7 @@ class Calls:
             context.set_trailing_metadata(_metadata(found, request_id))
             if found.error is not None:
                 status = status_of(found.error)
-                context.abort(status, INTERNAL if status is grpc.StatusCode.INTERNAL else found.error.message)
+                context.abort(status, _text(INTERNAL if status is grpc.StatusCode.INTERNAL else found.error.message))
             return told.message
 
         return answer
@@ -165,6 +167,11 @@ def _parsed(kind: type[Message], content: bytes) -> Message:
 
 def _failed(error: WarmstartError) -> Answer:
     return Answer(http_status_of(error), b"", model=error.model, error=error)
+
+
+def _text(message: str) -> str:
+    """Shorten what quotes a long name: it travels in a header, and clients take 8 KiB of those."""
+    return message if len(message) <= _LONGEST_TEXT else f"{message[:_LONGEST_TEXT]}..."
 
 
 def _refuse_late(context: grpc.ServicerContext) -> None:

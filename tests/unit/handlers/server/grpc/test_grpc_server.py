@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 
@@ -230,6 +231,23 @@ def test_a_message_above_the_limit_is_refused(served: Served) -> None:
         assert small.infer(raw_request(x=("FP32", (125, 2), bytes(1000)))).status.name == "RESOURCE_EXHAUSTED"
         assert small.infer(raw_request(x=("FP32", (20, 2), bytes(160)))).status.name == "OK"
     server.stop(0)
+
+
+def test_a_message_above_the_limit_once_it_is_decompressed_is_refused(served: Served) -> None:
+    server = start_grpc(served.service, port=0, max_message_bytes=100_000)
+    zeros = raw_request(x=("FP32", (1_000_000, 2), bytes(8_000_000))).SerializeToString()
+    with client(server.port, compression=grpc.Compression.Gzip) as small:
+        assert small.send(INFERENCE, "ModelInfer", zeros).status.name == "RESOURCE_EXHAUSTED"
+    server.stop(0)
+
+
+@pytest.mark.parametrize("letter", ["z", "é", "𝕏"])
+def test_a_name_however_long_is_told_in_short(ask: Client, letter: str) -> None:
+    request = raw_request(x=fp32([1, 2]))
+    request.outputs.add(name=100_000 * letter)
+    answered = ask.infer(request)
+
+    assert (answered.status.name, answered.text) == ("INVALID_ARGUMENT", f"output '{592 * letter}...")
 
 
 class Gate:
