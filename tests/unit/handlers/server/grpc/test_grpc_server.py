@@ -100,7 +100,7 @@ def test_a_batch_of_nothing_is_answered_by_nothing(ask: Client) -> None:
 
 
 def test_a_prediction_is_in_the_field_of_its_datatype(ask: Client) -> None:
-    request = tfs.PredictRequest(model_spec=tfs.ModelSpec(name="doubler", signature_name="predict_images"))
+    request = tfs.PredictRequest(model_spec=tfs.ModelSpec(name="doubler", signature_name="serving_default"))
     request.inputs["x"].CopyFrom(
         tfs.TensorProto(dtype=1, tensor_shape={"dim": [{"size": 1}, {"size": 2}]}, tensor_content=fp32([1, 2])[2])
     )
@@ -108,7 +108,7 @@ def test_a_prediction_is_in_the_field_of_its_datatype(ask: Client) -> None:
 
     assert list(message.outputs["y"].float_val) == [2, 4]
     assert message.model_spec == tfs.ModelSpec(
-        name="doubler", version=tfs.Int64Value(value=1), signature_name="predict_images"
+        name="doubler", version=tfs.Int64Value(value=1), signature_name="serving_default"
     )
 
 
