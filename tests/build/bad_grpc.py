@@ -75,6 +75,7 @@ def _predict(
     model: str = "doubler",
     version: int | None = None,
     label: str | None = None,
+    signature: str = "",
     wanted: tuple[str, ...] = (),
     dtype: int = 1,
     shape: tuple[int, ...] = (1, 2),
@@ -82,7 +83,7 @@ def _predict(
     values: tuple[float, ...] = (1, 2),
     name: str = "x",
 ) -> tfs.PredictRequest:
-    request = tfs.PredictRequest(model_spec=tfs.ModelSpec(name=model), output_filter=wanted)
+    request = tfs.PredictRequest(model_spec=tfs.ModelSpec(name=model, signature_name=signature), output_filter=wanted)
     if version is not None:
         request.model_spec.version.value = version
     if label is not None:
@@ -147,6 +148,8 @@ CALLS: Final[tuple[Bad, ...]] = tuple(
     for what, request, status, text in (
         ("a label that is not there", _predict(label="canary"), "NOT_FOUND",
          "model 'doubler': expected one of its aliases, got 'canary'"),
+        ("another signature", _predict(signature="predict_images"), "INVALID_ARGUMENT",
+         "signature_name: expected 'serving_default', the only one here; got 'predict_images'"),
         ("version 0", _predict(version=0), "INVALID_ARGUMENT",
          "version: expected a whole number from 1 to 999999999; got '0'"),
         ("content of another length", _predict(content=bytes(12)), "INVALID_ARGUMENT",

@@ -1,6 +1,6 @@
 """TensorFlow Serving's gRPC API: Predict, a model's signature, and its status.
 
-A version here has one signature, under whatever name it was exported: a request may ask for it by any.
+A version here has one signature, as over REST: a request may name no other than `serving_default`.
 Source: tensorflow/serving, tensorflow_serving/apis/*.proto; servables/tensorflow/predict_util.cc and
 get_model_metadata_impl.cc; model_servers/get_model_status_impl.cc.
 """
@@ -36,7 +36,6 @@ class PredictCall(NamedTuple):
 
     inputs: dict[str, Tensor]
     wanted: tuple[str, ...]
-    signature: str
 
     def outputs(self, _: Model) -> tuple[str, ...]:
         """Name the outputs asked for, in order."""
@@ -48,7 +47,7 @@ class PredictCall(NamedTuple):
 
     def render(self, model: Model, outputs: Outputs) -> messages.PredictResponse:
         """Write the answer."""
-        message = messages.PredictResponse(model_spec=_spec(model.name, model.version, self.signature))
+        message = messages.PredictResponse(model_spec=_spec(model.name, model.version, SIGNATURE))
         for spec, array in outputs:
             message.outputs[spec.name].CopyFrom(to_proto(spec, array))
         return message
@@ -84,11 +83,13 @@ def reference(spec: messages.ModelSpec) -> ModelRef:
 def read_predict(request: messages.PredictRequest, *, most_bytes: int) -> tuple[ModelRef, PredictCall]:
     """Read a request. Raises: InvalidReference, InvalidRequest and what is below it."""
     ref = reference(request.model_spec)
+    if (signature := request.model_spec.signature_name) not in ("", SIGNATURE):
+        raise InvalidRequest(f"signature_name: expected {SIGNATURE!r}, the only one here; got {signature[:80]!r}")
     inputs = {name: from_proto(request.inputs[name], name, most_bytes=most_bytes) for name in request.inputs}
     wanted = tuple(request.output_filter)
     if twice := next((name for index, name in enumerate(wanted) if name in wanted[:index]), None):
         raise UnknownTensor(f"output_filter: {twice!r}: expected once, got twice", tensor=twice)
-    return ref, PredictCall(inputs, wanted, request.model_spec.signature_name or SIGNATURE)
+    return ref, PredictCall(inputs, wanted)
 
 
 def _spec(name: str, version: int, signature: str = "") -> messages.ModelSpec:

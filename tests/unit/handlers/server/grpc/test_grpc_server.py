@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -15,14 +13,11 @@ import pytest
 from handlers.inference.answers import Answer
 from handlers.inference.data_plane import build_service
 from handlers.inference.observability import Invocation
-from handlers.inference.service import InferenceService
-from handlers.inference.sessions import Opening, Ran
 from handlers.server.grpc.protos import health_pb2
 from handlers.server.grpc.protos import open_inference_pb2 as oip
 from handlers.server.grpc.protos import tensorflow_serving_pb2 as tfs
 from handlers.server.grpc.server import start_grpc
-from model_store.manifest import Manifest
-from tests.build import manifests
+from tests.build import manifests, models
 from tests.build.bad_grpc import CALLS, Bad, table
 from tests.build.grpc_client import (
     HEALTH,
@@ -35,9 +30,8 @@ from tests.build.grpc_client import (
     raw_request,
     typed_request,
 )
-from tests.build.inference import World
+from tests.build.inference import World, signature
 from warmstart.errors import InvalidSetting
-from warmstart.refs import ModelRef
 
 ROOT = Path(__file__).resolve().parents[5]
 
@@ -100,7 +94,7 @@ def test_a_batch_of_nothing_is_answered_by_nothing(ask: Client) -> None:
 
 
 def test_a_prediction_is_in_the_field_of_its_datatype(ask: Client) -> None:
-    request = tfs.PredictRequest(model_spec=tfs.ModelSpec(name="doubler", signature_name="predict_images"))
+    request = tfs.PredictRequest(model_spec=tfs.ModelSpec(name="doubler", signature_name="serving_default"))
     request.inputs["x"].CopyFrom(
         tfs.TensorProto(dtype=1, tensor_shape={"dim": [{"size": 1}, {"size": 2}]}, tensor_content=fp32([1, 2])[2])
     )
@@ -108,7 +102,7 @@ def test_a_prediction_is_in_the_field_of_its_datatype(ask: Client) -> None:
 
     assert list(message.outputs["y"].float_val) == [2, 4]
     assert message.model_spec == tfs.ModelSpec(
-        name="doubler", version=tfs.Int64Value(value=1), signature_name="predict_images"
+        name="doubler", version=tfs.Int64Value(value=1), signature_name="serving_default"
     )
 
 
@@ -241,6 +235,18 @@ def test_a_message_above_the_limit_once_it_is_decompressed_is_refused(served: Se
     server.stop(0)
 
 
+def test_an_answer_above_the_limit_is_told_and_not_sent(served: Served) -> None:
+    served.world.publish(
+        "expand", models.expand(), signature({"x": ("FP32", (1,)), "shape": ("INT64", (1,))}, {"y": ("FP32", (-1,))})
+    )
+    size = np.array([100_000], "<i8").tobytes()
+    request = raw_request("expand", x=("FP32", (1,), bytes(4)), shape=("INT64", (1,), size))
+    server = start_grpc(served.service, port=0, max_message_bytes=100_000)
+    with client(server.port) as small:
+        assert small.infer(request).status.name == "RESOURCE_EXHAUSTED"
+    server.stop(0)
+
+
 @pytest.mark.parametrize("letter", ["z", "é", "𝕏"])
 def test_a_name_however_long_is_told_in_short(ask: Client, letter: str) -> None:
     request = raw_request(x=fp32([1, 2]))
@@ -248,129 +254,6 @@ def test_a_name_however_long_is_told_in_short(ask: Client, letter: str) -> None:
     answered = ask.infer(request)
 
     assert (answered.status.name, answered.text) == ("INVALID_ARGUMENT", f"output '{592 * letter}...")
-
-
-class Gate:
-    """Sessions that compute when they are let, and count how often they did."""
-
-    def __init__(self) -> None:
-        self.entered, self.open, self.runs = threading.Semaphore(0), threading.Event(), 0
-
-    def run(self, _: Manifest, outputs: Sequence[str], inputs: Mapping[str, object]) -> Ran:
-        """Give back what came."""
-        self.entered.release()
-        assert self.open.wait(20)
-        self.runs += 1
-        return Ran([np.asarray(inputs["x"])] * len(outputs), 1, None, 1)
-
-    def load(self, _: Manifest) -> Opening | None:
-        """Nothing is loaded."""
-        return None
-
-    def is_open(self, _: Manifest) -> bool:
-        """All are."""
-        return True
-
-
-class One:
-    """A resolver of one model."""
-
-    def resolve(self, _: object) -> Manifest:
-        """Find it, whatever is asked."""
-        return manifests.manifest("doubler")
-
-    def known(self, _: object) -> Manifest | None:
-        """Find it without asking anybody."""
-        return manifests.manifest("doubler")
-
-    def step_back(self, _: object, __: Manifest) -> Manifest | None:
-        """There is no version before it."""
-        return None
-
-
-class Broken:
-    """A catalogue with a fault of ours."""
-
-    def published(self) -> Sequence[ModelRef]:
-        """Fail, with a secret in the text."""
-        raise ZeroDivisionError("password=hunter2")
-
-
-def gated(gate: Gate) -> InferenceService:
-    return InferenceService(resolver=One(), sessions=gate, catalogue=Broken(), clock=lambda: 0.0, clock_ns=lambda: 0)
-
-
-def in_background(asked: Client, request: oip.ModelInferRequest, found: list[str]) -> threading.Thread:
-    thread = threading.Thread(target=lambda: found.append(asked.infer(request, timeout_s=20).status.name))
-    thread.start()
-    return thread
-
-
-def test_nothing_is_computed_for_a_client_that_has_stopped_waiting() -> None:
-    gate, found = Gate(), list[str]()
-    server = start_grpc(gated(gate), port=0, max_workers=1)
-    with client(server.port) as asked:
-        first = in_background(asked, raw_request(x=fp32([1, 2])), found)
-        assert gate.entered.acquire(timeout=20)  # it has the only worker
-        assert asked.infer(raw_request(x=fp32([3, 4])), timeout_s=0.2).status.name == "DEADLINE_EXCEEDED"
-        gate.open.set()
-        first.join()
-        assert asked.infer(raw_request(x=fp32([5, 6]))).status.name == "OK"
-    server.stop(0)
-
-    assert (found, gate.runs) == (["OK"], 2)
-
-
-def test_a_call_that_finds_the_queue_full_is_turned_away() -> None:
-    gate, found = Gate(), list[str]()
-    server = start_grpc(gated(gate), port=0, max_workers=1, max_queued=0)
-    with client(server.port) as asked:
-        first = in_background(asked, raw_request(x=fp32([1, 2])), found)
-        assert gate.entered.acquire(timeout=20)
-        assert asked.infer(raw_request(x=fp32([3, 4]))).status.name == "RESOURCE_EXHAUSTED"
-        gate.open.set()
-        first.join()
-    server.stop(0)
-
-    assert found == ["OK"]
-
-
-def test_a_call_that_runs_when_the_server_stops_is_answered() -> None:
-    gate, found = Gate(), list[str]()
-    server = start_grpc(gated(gate), port=0)
-    with client(server.port) as asked:
-        first = in_background(asked, raw_request(x=fp32([1, 2])), found)
-        assert gate.entered.acquire(timeout=20)
-        with ThreadPoolExecutor() as pool:
-            stopping = pool.submit(server.stop, 20)
-            gate.open.set()
-            first.join()
-
-    assert (found, stopping.result()) == (["OK"], True)
-
-
-def test_a_call_that_does_not_end_in_time_is_cut_off_and_that_is_said() -> None:
-    gate, found = Gate(), list[str]()
-    server = start_grpc(gated(gate), port=0)
-    with client(server.port) as asked:
-        first = in_background(asked, raw_request(x=fp32([1, 2])), found)
-        assert gate.entered.acquire(timeout=20)
-        assert not server.stop(0.1)
-        first.join()
-        gate.open.set()
-
-    assert found[0] in {"CANCELLED", "UNAVAILABLE"}  # as its end or the connection's comes first
-
-
-def test_what_is_our_fault_is_logged_and_leaks_no_detail() -> None:
-    noted: list[Invocation] = []
-    server = start_grpc(gated(Gate()), port=0, note=lambda invocation, _: noted.append(invocation))
-    with client(server.port) as asked:
-        answered = asked.call(INFERENCE, "RepositoryIndex", oip.RepositoryIndexRequest(), oip.RepositoryIndexResponse)
-    server.stop(0)
-
-    assert (answered.status.name, "hunter2" in answered.text) == ("INTERNAL", False)
-    assert [str(call.failure) for call in noted] == ["password=hunter2"]
 
 
 def test_a_port_that_is_taken_is_an_error(served: Served) -> None:
