@@ -11,7 +11,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from warmstart.datatypes import from_onnx
-from warmstart.errors import InferenceFailed, ModelNotLoadable
+from warmstart.errors import InferenceFailed, InvalidValue, ModelNotLoadable
 
 if TYPE_CHECKING:
     from model_store.manifest import Manifest, RunOptions
@@ -50,8 +50,10 @@ class OnnxSession:
         except FAILURES as error:
             reason = _reason(error).replace(str(path), path.name)
             raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        self._texts = tuple(spec.name for spec in manifest.signature.inputs if spec.datatype == "BYTES")
         if manifest.run.preprocess:
             self._session = self._prepared(path.parent)
+            self._texts = ()  # what is done before the graph knows which of its inputs are files
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
         self._compare("output", self._session.get_outputs(), manifest.signature.outputs)
 
@@ -85,7 +87,10 @@ class OnnxSession:
             ) from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Compute the outputs asked for, in this order. Raises: InferenceFailed."""
+        """Compute the outputs asked for, in this order. Raises: InferenceFailed, InvalidValue."""
+        for name in self._texts:
+            if (array := inputs.get(name)) is not None:
+                _check_text(name, array)
         try:
             computed: list[Tensor] = self._session.run(outputs, inputs)
         except FAILURES as error:
@@ -109,6 +114,17 @@ class OnnxSession:
                     f"{self._name}: {role} {spec.name!r}: expected a datatype that numpy has, got BF16; "
                     "cast it to FP32 inside the model and publish again"
                 )
+
+
+def _check_text(name: str, array: Tensor) -> None:
+    """Refuse bytes that are no UTF-8, of which ONNX Runtime would make the text "b'...'". Raises: InvalidValue."""
+    elements = array.ravel().tolist()
+    if bytes in set(map(type, elements)):
+        index = next(index for index, element in enumerate(elements) if type(element) is bytes)
+        raise InvalidValue(
+            f"input {name!r}: expected text in UTF-8, got {len(elements[index])} other bytes at index {index}",
+            tensor=name,
+        )
 
 
 def _libraries(folder: str) -> list[str]:
