@@ -8,15 +8,12 @@ from typing import NamedTuple
 
 from model_store import keys
 from model_store.history import AliasChange, change_id, parse_change, render_change, utc
-from model_store.integrity import sha256_of_bytes
-from model_store.manifest import Manifest
 from model_store.objects import ObjectStore
 from model_store.registry_reader import RegistryReader
 from model_store.side_by_side import side_by_side
 from warmstart.errors import (
     AliasMoved,
     AliasNotFound,
-    ArtifactMismatch,
     ModelNotFound,
     ObjectNotFound,
     PreconditionFailed,
@@ -60,17 +57,6 @@ class Registry(RegistryReader):
         if not numbers:
             raise ModelNotFound(f"model {name!r}: nothing of this name has been published")
         return numbers
-
-    def document(self, manifest: Manifest, path: str) -> bytes | None:
-        """Read a version's document (`gate.json`), None if it has none. Raises: ArtifactMismatch, StoreError."""
-        described = next((file for file in manifest.documents if file.path == path), None)
-        if described is None:
-            return None
-        key = keys.artifact(manifest.name, manifest.version, path)
-        body = self._objects.get(key).body
-        if (digest := sha256_of_bytes(body)) != described.sha256:
-            raise ArtifactMismatch(f"{key}: expected sha256 {described.sha256}, got {digest}; publish it again")
-        return body
 
     def aliases(self, name: str) -> list[Alias]:
         """List a model's aliases, by name. Raises: ModelNotFound."""

@@ -7,8 +7,16 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_store import keys
+from model_store.integrity import sha256_of_bytes
 from model_store.manifest import Manifest, parse_manifest
-from warmstart.errors import AliasNotFound, IntegrityError, ModelNotFound, ObjectNotFound, VersionNotFound
+from warmstart.errors import (
+    AliasNotFound,
+    ArtifactMismatch,
+    IntegrityError,
+    ModelNotFound,
+    ObjectNotFound,
+    VersionNotFound,
+)
 from warmstart.refs import LIVE, ModelRef
 
 if TYPE_CHECKING:
@@ -81,6 +89,25 @@ class RegistryReader:
         Raises: as `manifest`.
         """
         return self._read_manifest(name, version)[1]
+
+    def document(self, manifest: Manifest, path: str) -> bytes | None:
+        """Read a version's document (`gate.json`), None if it has none: one request.
+
+        Raises: ArtifactMismatch if it is not there, or not as the manifest says; StoreError.
+        """
+        file = next((file for file in manifest.documents if file.path == path), None)
+        if file is None:
+            return None
+        key = keys.artifact(manifest.name, manifest.version, path)
+        try:
+            body = self._reader.get(key).body
+        except ObjectNotFound:
+            raise ArtifactMismatch(f"{key}: expected {file.size_bytes} bytes, got nothing; publish it again") from None
+        if len(body) != file.size_bytes:
+            raise ArtifactMismatch(f"{key}: expected {file.size_bytes} bytes, got {len(body)}; publish it again")
+        if (digest := sha256_of_bytes(body)) != file.sha256:
+            raise ArtifactMismatch(f"{key}: expected sha256 {file.sha256}, got {digest}; publish it again")
+        return body
 
     def published(self) -> list[ModelRef]:
         """List every version of every model, in order: one request per thousand objects below `models/`.

@@ -14,7 +14,17 @@ from handlers.inference.artifacts import ModelFiles
 from handlers.inference.observability import Invocation, Observer
 from handlers.inference.onnx_session import RUNTIME, OnnxSession
 from handlers.inference.resolver import Resolver
-from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Load, Operation, Report, Route
+from handlers.inference.routes.route import (
+    Describe,
+    Document,
+    Fixed,
+    Infer,
+    Listing,
+    Load,
+    Operation,
+    Report,
+    Route,
+)
 from handlers.inference.routes.table import Routes, areas_of
 from handlers.inference.service import InferenceService, Sessions, named
 from handlers.inference.sessions import SessionCache
@@ -166,6 +176,9 @@ class DataPlane:
             case Describe():
                 manifest = self._service.describe(ref or self._default())
                 return answer(act.render(manifest), model=named(manifest))
+            case Document():
+                manifest, body = self._service.document(ref or self._default(), act.path)
+                return answer(act.render(manifest, body), model=named(manifest))
             case Load():
                 manifest = self._service.ready(ref or self._default())
                 return answer(act.render(manifest), model=named(manifest))

@@ -57,6 +57,10 @@ class Catalogue(Protocol):
         """List every version of every model."""
         ...
 
+    def document(self, manifest: Manifest, path: str) -> bytes | None:
+        """Read a document of a version, None if it has none."""
+        ...
+
 
 class InferenceResult(NamedTuple):
     """The outputs asked for, in order, and what computing them took. `rows` is the size of the first dimension.
@@ -102,6 +106,14 @@ class InferenceService:
         """Say whether an inference would wait for neither the store nor the opening of a session."""
         manifest = self._resolver.known(ref)
         return manifest is not None and self._sessions.is_open(manifest)
+
+    def document(self, ref: ModelRef, path: str) -> tuple[Manifest, bytes | None]:
+        """Find what a reference means, and a document in it, None if it has none.
+
+        Raises: NotFound, IntegrityError, StoreError.
+        """
+        manifest = self._resolver.resolve(ref)
+        return manifest, self._catalogue.document(manifest, path)
 
     def ready(self, ref: ModelRef) -> Manifest:
         """Have a model open, so that it is ready indeed. Raises: NotFound, IntegrityError, StoreError, ModelFailure."""

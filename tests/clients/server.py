@@ -70,7 +70,16 @@ def publish(objects: ObjectStore) -> None:
 
 def serve(folder: Path, *, grpc_port: int = 0) -> subprocess.Popen[str]:
     """Run `warmstart serve` on that store, on ports that are free."""
-    options = ("--store", f"file://{folder}/store", "--port", "0", "--grpc-port", str(grpc_port), "--log", "none")
+    options: tuple[str, ...] = (
+        "--store",
+        f"file://{folder}/store",
+        "--port",
+        "0",
+        "--grpc-port",
+        str(grpc_port),
+        "--log",
+        "none",
+    )
     options += ("--default-model", "adder")
     command = (sys.executable, "-c", "from cli.main import entry; entry()", "serve", *options)
     environ = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder)}

@@ -3,7 +3,8 @@
 A record is an object that names the model's inputs: `{"age": 3, "income": 1200}`. An input that takes one number per
 row takes a value; an input that takes n numbers per row takes an array of n. A model with a single input also reads
 records that are bare arrays: `[5.1, 3.5, 1.4, 0.2]`. A file in base64 may be marked as such, as TensorFlow Serving's
-clients do: `{"image": {"b64": "/9j/4AAQ..."}}` is `{"image": "/9j/4AAQ..."}`.
+clients do: `{"image": {"b64": "/9j/4AAQ..."}}` is `{"image": "/9j/4AAQ..."}`. Many records may come as columns:
+`{"age": [3, 4], "income": [1200, 900]}`.
 
 Where the manifest has class labels, a score per class becomes `{label: score}`, and the index of a class its label.
 """
@@ -84,6 +85,38 @@ def tensors(records: Records, inputs: tuple[TensorSpec, ...]) -> dict[str, Tenso
                 tensor=extra,
             )
     return gathered
+
+
+def is_columns(document: dict[str, Any], inputs: tuple[TensorSpec, ...]) -> bool:
+    """Say whether an object holds columns and no record: each of its values is nested one level deeper than there.
+
+    Of an input of one value per row, `[5]` is both, and means the same.
+    """
+    for spec in inputs:
+        value = document.get(spec.name)
+        if type(value) is not list or not value:
+            return False
+        row, depth = spec.shape[1:], 0
+        while type(value) is list:
+            value, depth = value[0] if value else None, depth + 1
+        if depth <= len(row) and row != (1,):
+            return False
+    return True
+
+
+def columns(document: dict[str, Any], inputs: tuple[TensorSpec, ...]) -> dict[str, Tensor]:
+    """Gather columns, for which `is_columns` holds, into tensors. Raises: as `tensors`, and MalformedBody."""
+    if extra := next((name for name in document if all(name != spec.name for spec in inputs)), None):
+        has = listed({spec.name: None for spec in inputs})
+        raise UnknownTensor(f"input {extra[:80]!r}: the model has no such input (it has: {has})", tensor=extra)
+    count = len(document[inputs[0].name])
+    for spec in inputs:
+        if (found := len(document[spec.name])) != count:
+            raise MalformedBody(
+                f"body: expected columns of one length, got {count} values of {inputs[0].name!r} "
+                f"and {found} of {spec.name!r}"
+            )
+    return {spec.name: gather(document[spec.name], spec) for spec in inputs}
 
 
 def _column(rows: list[Any], spec: TensorSpec) -> list[Any]:

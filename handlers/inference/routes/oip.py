@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from handlers.inference.routes.route import (
     Act,
     Describe,
+    Document,
     Fixed,
     Infer,
     Listing,
@@ -16,6 +18,7 @@ from handlers.inference.routes.route import (
     Report,
     reference,
 )
+from model_store.keys import GOLDEN
 from warmstart.protocols import oip
 from warmstart.protocols.oip import render_error as render_error
 from warmstart.protocols.wire import Model, Rendered, Request
@@ -57,6 +60,10 @@ def _of_model(model: str, rest: Sequence[str]) -> Match | None:
             return Match("GET", Operation.MODEL_READY, Load(_render_model_ready), reference(model, version))
         case ["stats"]:
             return Match("GET", Operation.STATISTICS, Report(), reference(model, version))
+        case ["openapi.json"]:
+            return Match("GET", Operation.DOCS, Document(GOLDEN, _openapi(model, version)), reference(model, version))
+        case ["docs"]:
+            return Match("GET", Operation.DOCS, Document(GOLDEN, _docs(model, version)), reference(model, version))
     return None
 
 
@@ -79,6 +86,19 @@ def _render_model_ready(model: Model) -> Rendered:
     from warmstart.protocols.oip_documents import render_model_ready
 
     return render_model_ready(model)
+
+
+def _openapi(model: str, version: str | None) -> Callable[[Model, bytes | None], Rendered]:
+    from warmstart.protocols.openapi import Place, render_openapi
+
+    return partial(render_openapi, Place(model, version))
+
+
+def _docs(model: str, version: str | None) -> Callable[[Model, bytes | None], Rendered]:
+    from warmstart.protocols.docs_page import render_docs
+    from warmstart.protocols.openapi import Place
+
+    return partial(render_docs, Place(model, version))
 
 
 def _check_index(request: Request) -> bool:

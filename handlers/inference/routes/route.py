@@ -19,6 +19,7 @@ class Operation(Enum):
     READY = "server_ready"
     MODEL = "model_metadata"
     MODEL_READY = "model_ready"
+    DOCS = "docs"
     INDEX = "repository_index"
     STATISTICS = "statistics"
 
@@ -38,6 +39,13 @@ class Describe(NamedTuple):
     """Find a version and write what it is."""
 
     render: Callable[[Model], Rendered]
+
+
+class Document(NamedTuple):
+    """Find a version, and a document that lies in it (None if none does), and write what is made of both."""
+
+    path: str
+    render: Callable[[Model, bytes | None], Rendered]
 
 
 class Load(NamedTuple):
@@ -63,7 +71,7 @@ class Report(NamedTuple):
     """Write what was counted in this process: of one version, or of all (no model in the path)."""
 
 
-Act: TypeAlias = Infer | Describe | Load | Listing | Fixed | Report
+Act: TypeAlias = Infer | Describe | Document | Load | Listing | Fixed | Report
 
 
 class Match(NamedTuple):

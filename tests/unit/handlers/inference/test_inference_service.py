@@ -44,6 +44,9 @@ class Catalogue:
     def published(self) -> list[ModelRef]:
         return [ModelRef("iris", 2, None)]
 
+    def document(self, manifest: Manifest, path: str) -> bytes | None:
+        return f"{manifest.name}/{path}".encode()
+
 
 class Resolver:
     def __init__(self, manifest: Manifest, previous: Manifest | None = None) -> None:

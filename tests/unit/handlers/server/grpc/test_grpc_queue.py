@@ -64,6 +64,10 @@ class Broken:
         """Fail, with a secret in the text."""
         raise ZeroDivisionError("password=hunter2")
 
+    def document(self, manifest: Manifest, path: str) -> bytes | None:
+        """Have none."""
+        raise ZeroDivisionError(f"{manifest.name} {path}")
+
 
 def gated(gate: Gate) -> InferenceService:
     return InferenceService(resolver=One(), sessions=gate, catalogue=Broken(), clock=lambda: 0.0, clock_ns=lambda: 0)
