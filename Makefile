@@ -12,7 +12,7 @@ export CDK_HOME := $(CURDIR)/build/cdk-home
 SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks check format lock synth layers sam-local bench bench-publish clean
+.PHONY: help setup demo test test-frameworks check format lock synth layers sam-local bench bench-publish bench-servers clean
 ifneq ($(SET_UP),$(CURDIR))
 .PHONY: $(READY)
 endif
@@ -78,6 +78,10 @@ lock: setup ## make the hash-pinned requirement files anew
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade \
 			-o requirements/frameworks/$$name.txt || exit 1; \
 	done
+	@for name in $(PEERS); do \
+		$(BIN)/uv pip compile requirements/benchmarks/$$name.in --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-header --quiet --upgrade -o requirements/benchmarks/$$name.txt || exit 1; \
+	done
 
 synth: setup ## the template as it goes to AWS, into cdk.out, checked by the CDK's own validator
 	@cdk synth --quiet --no-notices
@@ -94,6 +98,18 @@ bench: setup ## cold and warm against the floor and a tutorial's handler; writes
 
 bench-publish: setup ## what the gate writes against the default ONNX file: load, first answer, warm, memory
 	@$(BIN)/python -m benchmarks.publish
+
+# One environment per server that Warmstart is compared with, of the packages that requirements/benchmarks/<name>.txt pins.
+PEERS := mlserver bentoml mlflow litserve
+
+bench-servers: setup $(PEERS:%=build/benchmarks/%/.ready) ## `warmstart serve` against other servers: req/s, first answer, memory (needs wrk)
+	@$(BIN)/python -m benchmarks.servers
+
+# Compiled now, as pip does it: else each server's first start would do it.
+build/benchmarks/%/.ready: requirements/benchmarks/%.txt | setup
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(@D)/bin/python --no-deps --require-hashes -r $<
+	@touch $@
 
 clean: ## remove what was built (not .venv)
 	@rm -rf build cdk.out .warmstart

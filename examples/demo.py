@@ -36,9 +36,8 @@ from local.types import TwinAddress
 from model_store import publish
 from model_store.gate import GateOptions
 from model_store.stores import Store
-from warmstart.client import Client
+from warmstart import Client
 from warmstart.errors import WarmstartError
-from warmstart.refs import ModelRef
 
 PORT: Final = 8080
 """As `warmstart local`."""
@@ -99,7 +98,7 @@ def publish_trained(model: Trained, stage: LocalStage) -> int:
 def ask(client: Client, model: Trained) -> None:
     """Predict over HTTP and compare with scikit-learn. Raises: Wrong."""
     expected = model.estimator.predict_proba(model.rows)
-    answer = client.predict(ModelRef.parse(model.name), model.rows.tolist())
+    answer = client.predict(model.name, model.rows.tolist())
     for row, scores in zip(answer.body["predictions"], expected, strict=True):
         label = model.labels[int(scores.argmax())]
         got = np.array([row["probabilities"][name] for name in model.labels])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+INFERENCE_HANDLER: Final = "handlers.inference.lambda_handler.handler"
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,5 @@ class Assets:
     """What signatures are checked with; None if the stage asks for none."""
     model_layer: Asset | None = None
     """Baked models, to be found below /opt/models; None if the stage bakes none."""
+    inference_image: Path | None = None
+    """The folder that Docker builds the inference function from, layers and all; None for a stage of zips."""

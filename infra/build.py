@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from infra.assets import Asset, Assets
+from infra.assets import INFERENCE_HANDLER, Asset, Assets
 from infra.baked import store_of
 from infra.config import StageConfig
 from layers.assets import build_function
 from layers.builder import build_layer
+from layers.image import build_image_context
 from layers.model_layer import build_model_layer
 from layers.output import UNZIPPED_LIMIT_BYTES
 from layers.report import table
@@ -28,7 +29,12 @@ def build_assets(config: StageConfig, *, root: Path, region: str | None = None) 
     code, layer = build_function("inference", target, root=root), build_layer("inference", target, root=root)
     signing = build_layer("signing", target, root=root) if config.require_signature else None
     models = _models(config, root=root, region=region) if config.baked_models else None
-    check_together([code, layer, *([signing] if signing else []), *([models] if models else [])])
+    layers = [layer, *([signing] if signing else []), *([models] if models else [])]
+    image = None
+    if config.packaging == "image":
+        image = build_image_context(code, layers, handler=INFERENCE_HANDLER, target=target, root=root)
+    else:
+        check_together([code, *layers])
     return Assets(
         inference_code=_asset(code),
         inference_layer=_asset(layer),
@@ -36,6 +42,7 @@ def build_assets(config: StageConfig, *, root: Path, region: str | None = None) 
         control_layer=_asset(build_layer("control", target, root=root)),
         signing_layer=_asset(signing) if signing else None,
         model_layer=_asset(models) if models else None,
+        inference_image=image,
     )
 
 
@@ -45,7 +52,7 @@ def check_together(parts: Sequence[Built]) -> None:
     if size > UNZIPPED_LIMIT_BYTES:
         raise BuildError(
             f"{size:,} bytes unzipped: Lambda takes {UNZIPPED_LIMIT_BYTES:,}, a function with all its layers; "
-            f"bake fewer models\n{table(*parts)}"
+            f"bake fewer models, or set packaging to image\n{table(*parts)}"
         )
 
 
@@ -58,7 +65,7 @@ def target_of(config: StageConfig) -> Target:
 
 def _models(config: StageConfig, *, root: Path, region: str | None) -> Built:
     source = store_of(config.stage, region=region, signed=config.require_signature)
-    return build_model_layer(config.baked_models, source=source, root=root)
+    return build_model_layer(config.baked_models, source=source, root=root, in_image=config.packaging == "image")
 
 
 def _asset(built: Built) -> Asset:

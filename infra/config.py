@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Final, cast
 
+from infra.combinations import check_combinations
+from infra.scaling import SCHEDULED
 from infra.settings import Choice, Flag, Items, Number, Optional, Setting, Text, Whole, described, setting
 from model_store.signing.public_key import parse_public_key
 from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
@@ -62,6 +64,13 @@ class StageConfig:
         says="What the layers hold: `lambda` for AWS; `host` is this machine's, for the local twin. "
         "Nothing else in the template differs.",
     )
+    packaging: str = setting(
+        "zip",
+        Choice(("zip", "image")),
+        says="What the inference function is deployed as: a zip with layers, at most 250 MB with baked models; or a "
+        "container image of the same, at most 10 GB, which `cdk deploy` builds with Docker.",
+        page=f"{_LAMBDA}python-image.html",
+    )
     memory_mb: int = setting(
         1769,
         Whole(128, 10240),
@@ -98,6 +107,66 @@ class StageConfig:
         unit="s",
         says="How long a warm environment trusts an alias before it asks the store again: the longest time until a "
         "newly published version answers.",
+    )
+    snap_start: bool = setting(
+        False,
+        Flag(),
+        says="Whether environments of the inference function start from a snapshot of one that was initialized, "
+        "with what `preload` names open. Not with more than 512 MB of `ephemeral_storage_mb`, with provisioned "
+        "concurrency or as a container image: AWS excludes these.",
+        page=f"{_LAMBDA}snapstart.html",
+    )
+    provisioned_concurrency: int | None = setting(
+        None,
+        Optional(Whole(1, 10000)),
+        unit="execution environments",
+        says="So many are kept initialized, and paid for, whether anybody asks or not. None: environments come and go.",
+        page=f"{_LAMBDA}provisioned-concurrency.html",
+    )
+    provisioned_concurrency_max: int | None = setting(
+        None,
+        Optional(Whole(1, 10000)),
+        unit="execution environments",
+        says="Up to so many, while more than 70 % of them are in use (target tracking). None: as many as "
+        "`provisioned_concurrency` says.",
+        page=f"{_LAMBDA}provisioned-concurrency.html#managing-provisioned-concurency",
+    )
+    provisioned_schedule: tuple[str, ...] = setting(
+        (),
+        Items(Text(SCHEDULED, "a schedule and how many, such as `cron(0 7 ? * MON-FRI *)=5`, in UTC"), most=10),
+        says="At these times provisioned concurrency changes to so many environments at least; 0 lets all of them go.",
+        page="https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html",
+    )
+    keep_warm_minutes: int | None = setting(
+        None,
+        Optional(Whole(1, 60)),
+        unit="minutes",
+        says="How often one environment is invoked so that it stays; requests beside each other still start others. "
+        "Lambda lets an idle environment go after some 5 to 15 minutes.",
+        page="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html",
+    )
+    default_model: str | None = setting(
+        None,
+        Optional(
+            Text(
+                r"[a-z0-9][a-z0-9-]{0,62}(:[1-9][0-9]{0,8}|@[a-z][a-z0-9-]{0,62})?",
+                "`iris`, `iris:3` or `iris@canary`",
+            )
+        ),
+        says="The model that is asked where a path names none: `/predict`, `/invocations`, `/score`. None: such a path "
+        "is refused.",
+    )
+    v1_protocol: str = setting(
+        "tensorflow",
+        Choice(("tensorflow", "kserve")),
+        says="Whose protocol is spoken below `/v1/models`, where the two differ: TensorFlow Serving's or KServe's "
+        "([protocol-kserve-v1.md](protocol-kserve-v1.md)).",
+    )
+    server_timing: bool = setting(
+        False,
+        Flag(),
+        says="Whether answers say in a `Server-Timing` header where their time went: init, resolve, fetch, session, "
+        "parse, run, render.",
     )
     throttle_rate: float = setting(
         100.0,
@@ -179,11 +248,7 @@ class StageConfig:
             _check_version(text)
         for text in self.signing_public_keys:
             _check_key(text)
-        if self.require_signature and not self.signing_public_keys:
-            raise InvalidSetting(
-                "require_signature: expected a key in signing_public_keys to check signatures with; got none",
-                name="require_signature",
-            )
+        check_combinations(self)
 
 
 def settings() -> Mapping[str, Setting]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple, Protocol
 
-from layers.output import UNZIPPED_LIMIT_BYTES, Sizes, builder_key, built_once, key_of
+from layers.output import IMAGE_LIMIT_BYTES, UNZIPPED_LIMIT_BYTES, Sizes, builder_key, built_once, key_of
 from layers.target import Built
 from layers.wheels import sha256_of
 from warmstart.errors import BuildError
@@ -68,11 +68,11 @@ class _Chosen(NamedTuple):
     published: Published
 
 
-def build_model_layer(references: Sequence[str], *, source: Source, root: Path) -> Built:
+def build_model_layer(references: Sequence[str], *, source: Source, root: Path, in_image: bool = False) -> Built:
     """Bake versions (`iris:3`) below `root`/build; manifests are read every time, files only if they are new.
 
-    Raises: BuildError for a reference that names no version, a file that is not what the manifest says, or a layer
-    above Lambda's limit; what the source raises.
+    What is to lie `in_image` may be as large as an image. Raises: BuildError for a reference that names no version, a
+    file that is not what the manifest says, or a layer above Lambda's limit; what the source raises.
     """
     chosen = [
         _Chosen(name, version, source.read(name, version)) for name, version in sorted({*map(_parse, references)})
@@ -83,7 +83,9 @@ def build_model_layer(references: Sequence[str], *, source: Source, root: Path) 
         builder_key(),
         *(part for model in chosen for part in _identity(model)),
     )
-    return built_once(root / "build" / "models" / f"models-{key}", lambda tree: _fill(tree, chosen, source))
+    folder = root / "build" / ("image-models" if in_image else "models") / f"models-{key}"
+    room_bytes = IMAGE_LIMIT_BYTES if in_image else WITH_VARIANTS_BYTES
+    return built_once(folder, lambda tree: _fill(tree, chosen, source, room_bytes), in_image=in_image)
 
 
 def _identity(model: _Chosen) -> tuple[str | bytes, ...]:
@@ -96,10 +98,10 @@ def _parse(reference: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _fill(tree: Path, chosen: Sequence[_Chosen], source: Source) -> Sizes:
+def _fill(tree: Path, chosen: Sequence[_Chosen], source: Source, room_bytes: int) -> Sizes:
     sizes: dict[str, int] = {}
     everything = [file for model in chosen for file in (*model.published.files, *model.published.variants)]
-    with_variants = sum(file.size_bytes for file in everything) <= WITH_VARIANTS_BYTES
+    with_variants = sum(file.size_bytes for file in everything) <= room_bytes
     for model in chosen:
         wanted = [*model.published.files, *(model.published.variants if with_variants else ())]
         folder = tree / "models" / model.name / str(model.version)

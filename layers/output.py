@@ -22,6 +22,8 @@ from warmstart.errors import BuildError
 
 UNZIPPED_LIMIT_BYTES: Final = 262_144_000
 """250 MB for a function and all its layers (Lambda developer guide, "Lambda quotas")."""
+IMAGE_LIMIT_BYTES: Final = 10 * 1024**3
+"""10 GB for a container image, uncompressed, all layers of it (the same page)."""
 DIRECT_LIMIT_BYTES: Final = 52_428_800
 """50 MB for a zip that is uploaded without S3 (the same page)."""
 
@@ -61,11 +63,11 @@ def builder_key() -> str:
     return source_key(here, (path for path in here.iterdir() if path.suffix in {".py", ".mjs"}))
 
 
-def built_once(folder: Path, fill: Callable[[Path], Sizes]) -> Built:
+def built_once(folder: Path, fill: Callable[[Path], Sizes], *, in_image: bool = False) -> Built:
     """Return the output in a folder; if there is none, let `fill` write the tree into an empty one.
 
     Builds may run side by side, and be killed at any moment: a folder comes into its place whole, or not at all.
-    Raises: BuildError as `fill`, and if the tree is above Lambda's limit for a function and its layers.
+    What is to lie `in_image` is not zipped. Raises: BuildError as `fill`, and if the tree is above Lambda's limit.
     """
     there = folder.is_dir()
     if not (folder / "built.json").is_file():
@@ -73,7 +75,7 @@ def built_once(folder: Path, fill: Callable[[Path], Sizes]) -> Built:
         if there:  # somebody has deleted a part of it
             remove(folder)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
-            _write(Path(scratch), fill)
+            _write(Path(scratch), fill, folder.name if in_image else None)
             publish(Path(scratch), folder)
         _forget_old(folder)
     return _read(folder)
@@ -87,15 +89,16 @@ def _forget_old(folder: Path) -> None:
         remove(old)
 
 
-def _write(folder: Path, fill: Callable[[Path], Sizes]) -> None:
+def _write(folder: Path, fill: Callable[[Path], Sizes], image_name: str | None) -> None:
     (tree := folder / "tree").mkdir()
     sizes = fill(tree)
     normalize(tree)
-    if (size := sum(sizes.total.values())) > UNZIPPED_LIMIT_BYTES:
-        raise BuildError(
-            f"{size:,} bytes unzipped: Lambda takes {UNZIPPED_LIMIT_BYTES:,}, a function with all its layers"
-        )
-    digest = write_zip(tree, folder / "asset.zip")
+    limit, what = (UNZIPPED_LIMIT_BYTES, "with all its layers; an image takes more: set packaging to image")
+    if image_name is not None:
+        limit, what = IMAGE_LIMIT_BYTES, "as an image"
+    if (size := sum(sizes.total.values())) > limit:
+        raise BuildError(f"{size:,} bytes unzipped: Lambda takes {limit:,}, a function {what}")
+    digest = write_zip(tree, folder / "asset.zip") if image_name is None else key_of(image_name)
     (folder / "built.json").write_text(json.dumps({"digest": digest, **sizes._asdict()}, indent=2))
 
 

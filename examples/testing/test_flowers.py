@@ -9,8 +9,7 @@ from local.inprocess import InProcess
 from local.process import TwinProcess
 from model_store.gate import publish_file
 from model_store.s3 import S3Objects
-from warmstart.client import Client
-from warmstart.refs import ModelRef
+from warmstart import Client
 
 VIRGINICA = 149
 
@@ -36,7 +35,6 @@ def test_the_whole_stack_serves_it(twin: TwinProcess, tmp_path: Path) -> None:
     """On the twin: the template, the gateway, the environments."""
     s3 = twin.session.client("s3", endpoint_url=twin.address.aws_endpoint_url)
     publish_file(save(tmp_path), "flowers", S3Objects(twin.address.store, s3), labels=LABELS)
-    client = Client(twin.address.endpoint, api_key=twin.address.api_key)
-    answer = client.predict(ModelRef.parse("flowers"), measures()[VIRGINICA].tolist())
-    assert answer.body["predictions"][0]["label"] == "virginica"
-    client.close()
+    with Client(twin.address.endpoint, api_key=twin.address.api_key) as client:
+        answer = client.predict("flowers", measures()[VIRGINICA].tolist())
+    assert answer.outputs["label"] == ["virginica"]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from handlers.inference.sessions import Ran
+from handlers.inference.timing import Timing
 from warmstart import errors
 from warmstart.errors import MethodNotAllowed, StoreUnavailable, Unavailable, WarmstartError
 from warmstart.protocols.wire import JSON, Rendered, RenderError
@@ -52,6 +53,7 @@ class Answer(NamedTuple):
     model: ModelRef | None = None
     ran: Ran | None = None
     error: WarmstartError | None = None
+    timing: Timing | None = None
 
 
 def status_of(error: WarmstartError) -> int:

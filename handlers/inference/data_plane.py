@@ -15,9 +15,10 @@ from handlers.inference.observability import Invocation, Observer
 from handlers.inference.onnx_session import RUNTIME, OnnxSession
 from handlers.inference.resolver import Resolver
 from handlers.inference.routes.route import Describe, Fixed, Infer, Listing, Load, Operation, Report, Route
-from handlers.inference.routes.table import Routes
+from handlers.inference.routes.table import Routes, areas_of
 from handlers.inference.service import InferenceService, Sessions, named
 from handlers.inference.sessions import SessionCache
+from handlers.inference.timing import Timing
 from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import InvalidReference, NotReady, WarmstartError
@@ -47,6 +48,7 @@ class Edge(NamedTuple):
 class DataPlane:
     """Answers requests. `setup_ns` is what the process's import took; `default_model` is asked where none is named.
 
+    With `shows_timing`, answers say where their time went, in a `Server-Timing` header.
     `is_ready` says whether the process wants requests: a server's does not before it has loaded what it is to load.
     """
 
@@ -58,13 +60,14 @@ class DataPlane:
         *,
         edge: Edge,
         default_model: ModelRef | None,
+        shows_timing: bool,
         setup_ns: int,
         clock_ns: Callable[[], int],
         is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._is_ready = is_ready
         self._service, self._observer, self._routes, self._edge = service, observer, routes, edge
-        self._default_model, self._clock_ns = default_model, clock_ns
+        self._default_model, self._shows_timing, self._clock_ns = default_model, shows_timing, clock_ns
         self._setup_ns: int | None = setup_ns
 
     def answer(self, event: Mapping[str, Any], request_id: str, trace_id: str | None = None) -> dict[str, Any]:
@@ -78,9 +81,13 @@ class DataPlane:
         route: Route | None = None
         failure: Exception | None = None
         try:
-            request = self._decoded(read())
+            request = read()
+            if "content-encoding" in request.headers:
+                request = self._decoded(request)
             route = self._routes.find(request.method, request.path)
-            found = self._encoded(self._perform(route, request, started), request)
+            found = self._perform(route, request, started)
+            if len(found.body) >= WORTHWHILE_BYTES:
+                found = self._encoded(found, request)
         except WarmstartError as error:
             found = self._refuse(error, request, route)
         except Exception as error:  # noqa: BLE001 - the one boundary: logged with its trace, answered without detail
@@ -106,7 +113,7 @@ class DataPlane:
             route = self._routes.find(request.method, request.path)
             match route.act:
                 case Infer():
-                    return self._service.is_warm(route.ref or self._chosen(route.act, request))
+                    return self._service.is_warm(self._asked(route.act, route.ref, request))
                 case Load():
                     return self._service.is_warm(route.ref or self._default())
                 case _:
@@ -125,16 +132,15 @@ class DataPlane:
         return refuse(error, render)
 
     def _decoded(self, request: Request) -> Request:
-        if not (coding := request.headers.get("content-encoding")):
-            return request
         from warmstart.protocols.coding import decode
 
-        return request._replace(body=decode(request.body, coding, self._edge.decoded_bytes))
+        body = decode(request.body, request.headers["content-encoding"], self._edge.decoded_bytes)
+        return request._replace(body=body)
 
     def _encoded(self, found: Answer, request: Request) -> Answer:
         """Compress a large answer for who reads it compressed; see that what is sent can be sent."""
         try:
-            if len(found.body) >= WORTHWHILE_BYTES and (likes := request.headers.get("accept-encoding")):
+            if likes := request.headers.get("accept-encoding"):
                 from warmstart.protocols.coding import accepted_coding, encode
 
                 if (coding := accepted_coding(likes)) is not None:
@@ -152,7 +158,7 @@ class DataPlane:
         act, ref = route.act, route.ref
         match act:
             case Infer():
-                return self._infer(act, ref or self._chosen(act, request), request, started_ns)
+                return self._infer(act, self._asked(act, ref, request), request, started_ns)
             case Fixed():
                 if route.operation is Operation.READY and not self._is_ready():
                     raise NotReady("server: not ready: it loads its models, or is about to end; ask again")
@@ -181,18 +187,26 @@ class DataPlane:
         except WarmstartError as error:
             error.model = model
             raise
-        opened_ns = 0 if ran.opened is None else ran.opened.downloading_ns + ran.opened.loading_ns
-        self._service.tally.succeeded(
-            model,
-            rows=result.rows,
-            read_ns=computed_ns - started_ns - ran.run_ns - opened_ns,
-            run_ns=ran.run_ns,
-            write_ns=self._clock_ns() - computed_ns,
-        )
-        return Answer(200, rendered.body, rendered.content_type, rendered.headers, model, ran)
+        fetch_ns, session_ns = (0, 0) if ran.opened is None else ran.opened[:2]
+        parse_ns = computed_ns - started_ns - result.resolve_ns - fetch_ns - session_ns - ran.run_ns
+        render_ns = self._clock_ns() - computed_ns
+        self._service.tally.succeeded(model, result.rows, parse_ns, ran.run_ns, render_ns)
+        body, content_type, headers = rendered
+        if not self._shows_timing and ran.opened is None:
+            return Answer(200, body, content_type, headers, model, ran)
+        setup_ns = self._setup_ns or 0
+        timing = Timing(setup_ns, result.resolve_ns, fetch_ns, session_ns, parse_ns, ran.run_ns, render_ns)
+        if self._shows_timing:
+            headers = (*headers, ("server-timing", timing.header()))
+        return Answer(200, body, content_type, headers, model, ran, None, timing)
 
-    def _chosen(self, act: Infer, request: Request) -> ModelRef:
-        return (act.choose(request) if act.choose is not None else None) or self._default()
+    def _asked(self, act: Infer, ref: ModelRef | None, request: Request) -> ModelRef:
+        """Return the model that a request means, by its path, by what it says itself, or by the stage's setting."""
+        if ref is None and act.choose is not None:
+            ref = act.choose(request)
+        if act.refine is not None:
+            ref = act.refine(request, ref or self._default_model)
+        return ref or self._default()
 
     def _default(self) -> ModelRef:
         if self._default_model is None:
@@ -239,9 +253,10 @@ def build_data_plane(
     return DataPlane(
         service,
         observer,
-        Routes(),
+        Routes(areas_of(settings.v1_protocol)),
         edge=edge,
         default_model=settings.default_model,
+        shows_timing=settings.shows_timing,
         setup_ns=setup_ns,
         clock_ns=clock_ns,
     )
@@ -281,7 +296,7 @@ def build_service(
             clock_ns=clock_ns,
         )
     )
-    return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock)
+    return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock, clock_ns=clock_ns)
 
 
 def _trust(public_keys: Sequence[PublicKey]) -> Trust:

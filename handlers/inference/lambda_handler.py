@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
@@ -16,8 +17,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # 3. The imports: two thirds of a cold start, and in the init phase, which has the whole processor.
 from handlers.inference.data_plane import build_data_plane  # noqa: E402
-from handlers.inference.settings import InferenceSettings  # noqa: E402
+from handlers.inference.settings import CredentialsAddress, InferenceSettings  # noqa: E402
 from model_store.s3_reader import S3Reader  # noqa: E402
+from model_store.sigv4 import Credentials  # noqa: E402
 
 # 4. Fail at init, with the variable's name, not on the first request.
 SETTINGS = InferenceSettings.from_env(os.environ)
@@ -29,14 +31,31 @@ def _write(line: bytes) -> None:
         line = line[os.write(1, line) :]
 
 
+def _credentials() -> Callable[[], Credentials]:
+    """Return what signs requests: what Lambda set, or in an environment that starts from a snapshot, who has it."""
+    found = SETTINGS.credentials
+    if isinstance(found, Credentials):
+        return lambda: found
+    from handlers.inference.snapshot import fresh_credentials
+
+    return fresh_credentials(found)
+
+
 # 5. Clients only: no network, no model.
+CREDENTIALS = _credentials()
 READER = S3Reader(
     SETTINGS.store_bucket,
     region=SETTINGS.region,
-    credentials=lambda: SETTINGS.credentials,
+    credentials=CREDENTIALS,
     endpoint_url=SETTINGS.store_endpoint,
 )
 DATA_PLANE = build_data_plane(SETTINGS, READER, write=_write, setup_ns=perf_counter_ns() - _STARTED_NS)
+
+if isinstance(SETTINGS.credentials, CredentialsAddress):
+    # 6. What a snapshot must not hold, and what is made anew after it.
+    from handlers.inference.snapshot import forget_when_restored
+
+    forget_when_restored(READER, CREDENTIALS)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

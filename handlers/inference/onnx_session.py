@@ -11,7 +11,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from warmstart.datatypes import from_onnx
-from warmstart.errors import InferenceFailed, ModelNotLoadable
+from warmstart.errors import InferenceFailed, InvalidValue, ModelNotLoadable
 
 if TYPE_CHECKING:
     from model_store.manifest import Manifest, RunOptions
@@ -54,6 +54,9 @@ class OnnxSession:
             self._session = self._prepared(path.parent)
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
         self._compare("output", self._session.get_outputs(), manifest.signature.outputs)
+        # Preprocessing reads bytes itself, or refuses them; ONNX Runtime would take b"a" for the text "b'a'".
+        specs = () if manifest.run.preprocess else manifest.signature.inputs
+        self._texts = tuple(spec.name for spec in specs if spec.datatype == "BYTES")
 
     def _extensions(self) -> str:
         """Find the library of onnxruntime-extensions; its package is not imported, and needs not be whole."""
@@ -85,7 +88,9 @@ class OnnxSession:
             ) from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Compute the outputs asked for, in this order. Raises: InferenceFailed."""
+        """Compute the outputs asked for, in this order. Raises: InferenceFailed; InvalidValue for text not in UTF-8."""
+        for name in self._texts:
+            _check_text(name, inputs[name])
         try:
             computed: list[Tensor] = self._session.run(outputs, inputs)
         except FAILURES as error:
@@ -109,6 +114,12 @@ class OnnxSession:
                     f"{self._name}: {role} {spec.name!r}: expected a datatype that numpy has, got BF16; "
                     "cast it to FP32 inside the model and publish again"
                 )
+
+
+def _check_text(name: str, array: Tensor) -> None:
+    for index, value in enumerate(array.ravel().tolist()):
+        if type(value) is not str:
+            raise InvalidValue(f"input {name!r}: expected text in UTF-8, got other bytes at index {index}", tensor=name)
 
 
 def _libraries(folder: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handlers.inference.statistics import Tally
@@ -58,23 +59,34 @@ class Catalogue(Protocol):
 
 
 class InferenceResult(NamedTuple):
-    """The outputs asked for, in order, and what computing them took. `rows` is the size of the first dimension."""
+    """The outputs asked for, in order, and what computing them took. `rows` is the size of the first dimension.
+
+    `resolve_ns` is what finding the version took.
+    """
 
     manifest: Manifest
     model: ModelRef
     outputs: list[tuple[TensorSpec, Tensor]]
     rows: int
     ran: Ran
+    resolve_ns: int
 
 
 class InferenceService:
     """What the data plane does. Every error that comes out after a model was resolved says which: `error.model`."""
 
     def __init__(
-        self, *, resolver: Resolver, sessions: Sessions, catalogue: Catalogue, clock: Callable[[], float]
+        self,
+        *,
+        resolver: Resolver,
+        sessions: Sessions,
+        catalogue: Catalogue,
+        clock: Callable[[], float],
+        clock_ns: Callable[[], int],
     ) -> None:
-        """Put together; `clock` gives seconds since the epoch."""
+        """Put together; `clock` gives seconds since the epoch, `clock_ns` monotonic nanoseconds."""
         self._resolver, self._sessions, self._catalogue = resolver, sessions, catalogue
+        self._clock_ns = clock_ns
         self.tally = Tally(clock)
         """What was done since this process began."""
 
@@ -103,13 +115,15 @@ class InferenceService:
 
     def infer(self, ref: ModelRef, call: Call) -> InferenceResult:
         """Compute what is asked for. Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure."""
+        started = self._clock_ns()
         manifest = self._resolver.resolve(ref)
+        resolve_ns = self._clock_ns() - started
         try:
-            return self._infer(manifest, call)
+            return self._infer(manifest, call, resolve_ns)
         except StoreError:  # a version that was just promoted cannot be fetched: the one before is still warm
             if (previous := self._resolver.step_back(ref, manifest)) is None:
                 raise
-        return self._infer(previous, call)
+        return self._infer(previous, call, resolve_ns)
 
     def _load(self, manifest: Manifest) -> Manifest:
         try:
@@ -119,31 +133,37 @@ class InferenceService:
             raise
         return manifest
 
-    def _infer(self, manifest: Manifest, call: Call) -> InferenceResult:
+    def _infer(self, manifest: Manifest, call: Call, resolve_ns: int) -> InferenceResult:
         model = named(manifest)
         try:
             signature = manifest.signature
             inputs = call.tensors(manifest)
             check(inputs, signature.inputs)
-            outputs = call.outputs(manifest)
-            specs = _select(outputs, signature.outputs) if outputs else signature.outputs
+            names = call.outputs(manifest)
+            specs = _select(names, signature.outputs) if names else signature.outputs
             ran = self._sessions.run(manifest, [spec.name for spec in specs], inputs)
         except WarmstartError as error:
             error.model = model
             raise
-        return InferenceResult(manifest, model, list(zip(specs, ran.outputs, strict=True)), _rows(inputs), ran)
+        outputs = list(zip(specs, ran.outputs, strict=True))
+        return InferenceResult(manifest, model, outputs, _rows(inputs), ran, resolve_ns)
 
 
 def _rows(inputs: Mapping[str, Tensor]) -> int:
     """Return the size of the batch: of the first input's first dimension, 1 where it has none."""
     for array in inputs.values():
-        return array.shape[0] if array.ndim else 1
+        return array.shape[0] if array.shape else 1
     return 1
 
 
 def named(manifest: Manifest) -> ModelRef:
     """Return the reference of exactly this version."""
-    return ModelRef(manifest.name, manifest.version, None)
+    return _version(manifest.name, manifest.version)
+
+
+@lru_cache(maxsize=1024)
+def _version(name: str, version: int) -> ModelRef:
+    return ModelRef(name, version, None)
 
 
 def _select(names: tuple[str, ...], declared: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:

@@ -19,13 +19,20 @@ V1_PROTOCOLS: Final = ("tensorflow", "kserve")
 """Whose protocol the paths below /v1/models may speak; the first is the default."""
 
 
+class CredentialsAddress(NamedTuple):
+    """Where the role's credentials are asked for: Lambda has no others for a function that starts from a snapshot."""
+
+    url: str
+    token: str
+
+
 class InferenceSettings(NamedTuple):
     """What the stack decided. Sizes in MB of 2^20 bytes, as Lambda counts memory."""
 
     store_bucket: str
     region: str
     store_endpoint: str | None
-    credentials: Credentials
+    credentials: Credentials | CredentialsAddress
     alias_ttl_s: float
     models_dir: Path
     tmp_dir: Path
@@ -35,6 +42,7 @@ class InferenceSettings(NamedTuple):
     function_version: str
     default_model: ModelRef | None = None
     v1_protocol: str = "tensorflow"
+    shows_timing: bool = False
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
     processors: int | None = None
@@ -47,11 +55,7 @@ class InferenceSettings(NamedTuple):
             store_bucket=_required(env, environment.STORE_BUCKET),
             region=_required(env, environment.REGION),
             store_endpoint=env.get(environment.STORE_ENDPOINT) or env.get(environment.ENDPOINT) or None,
-            credentials=Credentials(
-                _required(env, environment.ACCESS_KEY_ID),
-                _required(env, environment.SECRET_ACCESS_KEY),
-                env.get(environment.SESSION_TOKEN) or None,
-            ),
+            credentials=_credentials(env),
             alias_ttl_s=_seconds(env, environment.ALIAS_TTL_S, "10"),
             models_dir=Path(env.get(environment.MODELS_DIR) or "/opt/models"),
             tmp_dir=Path(env.get(environment.TMPDIR) or "/tmp"),  # noqa: S108 - Lambda's only writable folder
@@ -61,6 +65,7 @@ class InferenceSettings(NamedTuple):
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
             default_model=_reference(env, environment.DEFAULT_MODEL),
             v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
+            shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
@@ -73,6 +78,16 @@ class InferenceSettings(NamedTuple):
     def session_budget_bytes(self) -> int:
         """What all open sessions may take together."""
         return limits.session_budget_bytes(self.memory_mb)
+
+
+def _credentials(env: Mapping[str, str]) -> Credentials | CredentialsAddress:
+    if url := env.get(environment.CONTAINER_CREDENTIALS_URI):
+        return CredentialsAddress(url, env.get(environment.CONTAINER_CREDENTIALS_TOKEN) or "")
+    return Credentials(
+        _required(env, environment.ACCESS_KEY_ID),
+        _required(env, environment.SECRET_ACCESS_KEY),
+        env.get(environment.SESSION_TOKEN) or None,
+    )
 
 
 def _reference(env: Mapping[str, str], name: str) -> ModelRef | None:

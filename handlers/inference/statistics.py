@@ -45,7 +45,7 @@ class Tally:
         self._counters: dict[ModelRef, Counters] = {}
         self._lock = Lock()
 
-    def succeeded(self, model: ModelRef, *, rows: int, read_ns: int, run_ns: int, write_ns: int) -> None:
+    def succeeded(self, model: ModelRef, rows: int, read_ns: int, run_ns: int, write_ns: int) -> None:
         """Count an inference that was answered."""
         with self._lock:
             counters = self._of(model)

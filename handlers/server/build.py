@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from handlers.inference.data_plane import DataPlane, Edge, build_service
 from handlers.inference.observability import Observer
-from handlers.inference.routes.table import Routes
+from handlers.inference.routes.table import Routes, areas_of
 from handlers.server.batching import BatchingSessions
 from handlers.server.connection import Limits
 from handlers.server.log import ErrorsOnly, WarningsOnly
@@ -53,9 +53,10 @@ def build_server(
     plane = DataPlane(
         service,
         observer,
-        Routes(),
+        Routes(areas_of(inference.v1_protocol)),
         edge=Edge(decoded_bytes=limit_bytes, check_answer=lambda _body, _media_type: None),
         default_model=inference.default_model,
+        shows_timing=inference.shows_timing,
         setup_ns=0,
         clock_ns=time.perf_counter_ns,
         is_ready=lambda: state.is_ready,

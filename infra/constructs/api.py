@@ -26,7 +26,7 @@ PREDICTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "/health": ("GET",),
     "/version": ("GET",),
     "/endpoints/{proxy+}": ("POST",),
-    "/predictions/{proxy+}": ("POST",),
+    "/predictions/{proxy+}": ("POST", "PUT"),
     "/models": ("GET",),
     "/models/{proxy+}": ("GET",),
     "/score": ("POST",),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -21,9 +23,16 @@ ARCHITECTURES: Final[Mapping[str, lambda_.Architecture]] = {
 }
 
 
+PLATFORMS: Final[Mapping[str, ecr_assets.Platform]] = {
+    "arm64": ecr_assets.Platform.LINUX_ARM64,
+    "x86_64": ecr_assets.Platform.LINUX_AMD64,
+}
+
+
 class LiveFunction(Construct):
     """A function that callers reach through its alias `live`; each change of code or settings is a new version.
 
+    With `image` it is a container image, built by Docker from that folder, which has code and layers in it.
     Its role may do what `statements` say and write its own log and traces; no other construct can widen it.
     """
 
@@ -42,6 +51,9 @@ class LiveFunction(Construct):
         memory_mb: int,
         ephemeral_storage_mb: int = 512,
         concurrency: int | None = None,
+        snap_start: bool = False,
+        provisioned_concurrency: int | None = None,
+        image: Path | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.log_group = logs.LogGroup(
@@ -51,7 +63,7 @@ class LiveFunction(Construct):
             retention=retention(config.log_retention_days),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        runtime = lambda_.Runtime(f"python{config.python}", lambda_.RuntimeFamily.PYTHON)
+        runtime = lambda_.Runtime(f"python{config.python}", lambda_.RuntimeFamily.PYTHON, supports_snap_start=True)
         architecture = ARCHITECTURES[config.architecture]
         self.role = iam.Role(
             self,
@@ -61,34 +73,54 @@ class LiveFunction(Construct):
                 name: iam.PolicyDocument(statements=[*statements, _logs(self.log_group.log_group_arn), _traces()])
             },
         )
-        self.function = lambda_.Function(
+        common: dict[str, Any] = {
+            "description": f"Warmstart {name}, stage {config.stage}",
+            "architecture": architecture,
+            "environment": dict(environment),
+            "role": self.role.without_policy_updates(),
+            "memory_size": memory_mb,
+            "timeout": Duration.seconds(config.timeout_s),
+            "ephemeral_storage_size": Size.mebibytes(ephemeral_storage_mb),
+            "reserved_concurrent_executions": concurrency,
+            "tracing": lambda_.Tracing.ACTIVE,
+            "log_group": self.log_group,
+        }
+        self.function: lambda_.Function
+        if image is not None:
+            platform = PLATFORMS[config.architecture]
+            self.function = lambda_.DockerImageFunction(
+                self,
+                "Function",
+                code=lambda_.DockerImageCode.from_image_asset(str(image), platform=platform),
+                **common,
+            )
+        else:
+            self.function = lambda_.Function(
+                self,
+                "Function",
+                runtime=runtime,
+                handler=handler,
+                code=lambda_.Code.from_asset(str(code.path), asset_hash=code.digest),
+                layers=[
+                    lambda_.LayerVersion(
+                        self,
+                        f"Layer{number}",
+                        code=lambda_.Code.from_asset(str(layer.path), asset_hash=layer.digest),
+                        compatible_runtimes=[runtime],
+                        compatible_architectures=[architecture],
+                    )
+                    for number, layer in enumerate(layers)
+                ],
+                snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+                **common,
+            )
+        self.alias = lambda_.Alias(
             self,
-            "Function",
-            description=f"Warmstart {name}, stage {config.stage}",
-            runtime=runtime,
-            architecture=architecture,
-            handler=handler,
-            code=lambda_.Code.from_asset(str(code.path), asset_hash=code.digest),
-            layers=[
-                lambda_.LayerVersion(
-                    self,
-                    f"Layer{number}",
-                    code=lambda_.Code.from_asset(str(layer.path), asset_hash=layer.digest),
-                    compatible_runtimes=[runtime],
-                    compatible_architectures=[architecture],
-                )
-                for number, layer in enumerate(layers)
-            ],
-            environment=dict(environment),
-            role=self.role.without_policy_updates(),
-            memory_size=memory_mb,
-            timeout=Duration.seconds(config.timeout_s),
-            ephemeral_storage_size=Size.mebibytes(ephemeral_storage_mb),
-            reserved_concurrent_executions=concurrency,
-            tracing=lambda_.Tracing.ACTIVE,
-            log_group=self.log_group,
+            "Alias",
+            alias_name=LIVE,
+            version=self.function.current_version,
+            provisioned_concurrent_executions=provisioned_concurrency,
         )
-        self.alias = lambda_.Alias(self, "Alias", alias_name=LIVE, version=self.function.current_version)
 
 
 def retention(days: int) -> logs.RetentionDays:

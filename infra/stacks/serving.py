@@ -9,11 +9,12 @@ from aws_cdk import Aws, CfnOutput, Fn, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.assets import Assets
+from infra.assets import INFERENCE_HANDLER, Assets
 from infra.config import StageConfig
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import InferenceApi
 from infra.constructs.function import LiveFunction
+from infra.constructs.warmth import Warmth
 from infra.stacks import rights
 from infra.stacks.store import bucket_export
 from model_store.signing.public_key import parse_public_key
@@ -35,6 +36,7 @@ class ServingStack(Stack):
         store = s3.Bucket.from_bucket_name(self, "Store", Fn.import_value(bucket_export(config.stage)))
         inference = self._inference(config, assets, store)
         control = self._control(config, assets, store)
+        Warmth(self, "Warmth", config=config, inference=inference.alias)
         gateway = InferenceApi(self, "Gateway", config=config, inference=inference.alias, control=control.alias)
         Alarms(self, "Alarms", config=config, api=gateway.api, inference=inference.alias, control=control.alias)
         endpoint = f"https://{gateway.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{config.stage}"
@@ -55,7 +57,7 @@ class ServingStack(Stack):
             "Inference",
             config=config,
             name="inference",
-            handler="handlers.inference.lambda_handler.handler",
+            handler=INFERENCE_HANDLER,
             code=assets.inference_code,
             layers=[
                 layer
@@ -65,6 +67,9 @@ class ServingStack(Stack):
             environment={
                 **_environment(config, store, service="inference"),
                 **({environment.SIGNED_BY: ",".join(config.signing_public_keys)} if config.require_signature else {}),
+                **({environment.DEFAULT_MODEL: config.default_model} if config.default_model else {}),
+                **({environment.V1_PROTOCOL: "kserve"} if config.v1_protocol == "kserve" else {}),
+                **({environment.SERVER_TIMING: "true"} if config.server_timing else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",
                 environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder
@@ -76,6 +81,9 @@ class ServingStack(Stack):
             memory_mb=config.memory_mb,
             ephemeral_storage_mb=config.ephemeral_storage_mb,
             concurrency=config.concurrency,
+            snap_start=config.snap_start,
+            provisioned_concurrency=config.provisioned_concurrency,
+            image=assets.inference_image,
         )
 
     def _control(self, config: StageConfig, assets: Assets, store: s3.IBucket) -> LiveFunction:

@@ -25,6 +25,7 @@ from local.aws import (
     apigateway_types,
     lambda_types,
     other_types,
+    scaling_types,
     scheduler_types,
 )
 from local.aws.identity import physical_name
@@ -328,6 +329,7 @@ TAUGHT: Final[tuple[type[Taught], ...]] = (
     *apigateway_shape_types.TYPES,
     *lambda_types.TYPES,
     *other_types.TYPES,
+    *scaling_types.TYPES,
     *scheduler_types.TYPES,
     CdkMetadata,
 )

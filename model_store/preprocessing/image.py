@@ -30,7 +30,7 @@ MAX_SCALED_PIXELS: Final = 16 * 1024 * 1024
 
 
 class Imaging:
-    """Decodes, resizes, crops, rescales and normalises. Elements of `image` are files in base64."""
+    """Decodes, resizes, crops, rescales and normalises. Elements of `image` are files, as bytes or in base64."""
 
     inputs = (IMAGE,)
     outputs: tuple[TensorSpec, ...] = ()
@@ -70,12 +70,7 @@ class Imaging:
 
     def _decode(self, element: object, where: str) -> Image:
         """Read a file as transformers' `load_image` does: turned upright as its EXIF says, in RGB."""
-        if not isinstance(element, str):
-            raise _refused(f"expected an image file in base64, got {type(element).__name__} {where}")
-        try:
-            body = b64decode(element, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise _refused(f"expected an image file in base64, got {element!r:.40} {where}: {error}") from None
+        body = element if isinstance(element, bytes) else _decode_text(element, where)
         try:
             image = self._open(BytesIO(body), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
@@ -89,6 +84,15 @@ class Imaging:
                 f"expected a {' or '.join(FORMATS)} file, got {len(body)} bytes {where} that are none: "
                 f"{type(error).__name__}"
             ) from None
+
+
+def _decode_text(element: object, where: str) -> bytes:
+    if not isinstance(element, str):
+        raise _refused(f"expected an image file in base64, got {type(element).__name__} {where}")
+    try:
+        return b64decode(element, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _refused(f"expected an image file in base64, got {element!r:.40} {where}: {error}") from None
 
 
 def _refused(message: str) -> InvalidValue:

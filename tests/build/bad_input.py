@@ -19,7 +19,7 @@ from tests.build.inference import World, event, infer_body
 INFER = "/v2/models/doubler/infer"
 PREDICT = "/predict/adder"
 DEEP = "[" * 100_000 + "]" * 100_000
-ROUTES = "expected one of the routes under /v2, /predict; got none of them"
+ROUTES = "expected a route of a protocol that is served here, got none"
 
 
 class Row(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,12 @@ class Answered:
         self.status: int = response["statusCode"]
         self.headers: dict[str, str] = response["headers"]
         self.text: str = response["body"]
-        self.json: Any = json.loads(self.text)
+        self.body: bytes = b64decode(self.text) if response["isBase64Encoded"] else self.text.encode()
+
+    @property
+    def json(self) -> Any:
+        """The body, if it is JSON."""
+        return json.loads(self.body)
 
 
 def event(method: str, path: str, body: object = None, **fields: object) -> dict[str, Any]:

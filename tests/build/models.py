@@ -70,6 +70,15 @@ def scale(factor: float = 2.0, columns: int = 2) -> bytes:
     return model([node], [tensor("x", TensorProto.FLOAT, shape)], [tensor("y", TensorProto.FLOAT, shape)], [weight])
 
 
+def half_plus(offset: float = 2.0) -> bytes:
+    """Give y = x / 2 + offset, FP32 (batch,): the model of TensorFlow Serving's documentation."""
+    constants = {"half": 0.5, "offset": offset}
+    weights = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()]
+    nodes = [helper.make_node("Mul", ["x", "half"], ["halved"]), helper.make_node("Add", ["halved", "offset"], ["y"])]
+    value = tensor("x", TensorProto.FLOAT, ["batch"]), tensor("y", TensorProto.FLOAT, ["batch"])
+    return model(nodes, [value[0]], [value[1]], weights)
+
+
 def add() -> bytes:
     """Give sum = a + b: two FP32 inputs, (batch, 1) each, as records have them."""
     node = helper.make_node("Add", ["a", "b"], ["sum"])

@@ -54,7 +54,7 @@ class Template:
 
     def function(self, name: str) -> Mapping[str, Any]:
         """Properties of the function `inference` or `control`."""
-        return self.one("Lambda::Function", lambda found: found["Handler"].startswith(f"handlers.{name}."))
+        return self.one("Lambda::Function", lambda found: found.get("Handler", "").startswith(f"handlers.{name}."))
 
     def ids(self, kind: str) -> list[str]:
         """Logical ids of a type, to be compared between two templates."""

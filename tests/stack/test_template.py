@@ -225,7 +225,7 @@ def test_the_api_has_the_documented_paths_and_no_others() -> None:
     }
 
     assert {(path, method["HttpMethod"]) for path, method in methods()} == expected
-    assert len(expected) == 18
+    assert len(expected) == 19
 
 
 def test_no_prediction_without_an_api_key() -> None:

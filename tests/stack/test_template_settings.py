@@ -1,5 +1,7 @@
 """Every setting of a stage changes what it says."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,13 @@ CHANGED: dict[str, Any] = {
     "alarm_email": "ops@example.org",
     "p99_alarm_ms": "250",
     "noncurrent_version_days": "3",
+    "provisioned_concurrency": "2",
+    "provisioned_concurrency_max": "8",
+    "provisioned_schedule": "cron(0 7 ? * MON-FRI *)=5,cron(0 19 ? * MON-FRI *)=0",
+    "keep_warm_minutes": "4",
+    "server_timing": "true",
+    "default_model": "iris@canary",
+    "v1_protocol": "kserve",
 }
 """One synthesis with everything else than its default, as the command line gives it."""
 
@@ -51,7 +60,9 @@ def changed() -> Template:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(CHANGED) | {"stage", "layer_platform", "baked_models", *SIGNATURES} == set(settings())
+    assert set(CHANGED) | {"stage", "layer_platform", "baked_models", "packaging", "snap_start", *SIGNATURES} == set(
+        settings()
+    )
 
 
 def test_stage_names_stacks_stage_and_logs() -> None:
@@ -101,6 +112,72 @@ def test_memory_disk_and_concurrency_are_the_inference_functions(changed: Templa
 
 def test_no_concurrency_is_reserved_unless_asked_for() -> None:
     assert "ReservedConcurrentExecutions" not in serving().function("inference")
+
+
+def test_provisioned_concurrency_is_the_inference_aliases_own(changed: Template) -> None:
+    found = [alias["ProvisionedConcurrencyConfig"] for alias in changed.of("Lambda::Alias") if len(alias) > 3]
+
+    assert found == [{"ProvisionedConcurrentExecutions": 2}]
+
+
+def test_it_follows_its_use_and_the_clock(changed: Template) -> None:
+    target = changed.one("ApplicationAutoScaling::ScalableTarget")
+    policy = changed.one("ApplicationAutoScaling::ScalingPolicy")["TargetTrackingScalingPolicyConfiguration"]
+
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 8)
+    assert target["ScalableDimension"] == "lambda:function:ProvisionedConcurrency"
+    assert policy["TargetValue"] == 0.7
+    assert [(found["Schedule"], found["ScalableTargetAction"]) for found in target["ScheduledActions"]] == [
+        ("cron(0 7 ? * MON-FRI *)", {"MinCapacity": 5, "MaxCapacity": 8}),
+        ("cron(0 19 ? * MON-FRI *)", {"MinCapacity": 0, "MaxCapacity": 8}),
+    ]
+
+
+def test_an_environment_is_kept_warm_by_a_schedule(changed: Template) -> None:
+    rule = changed.one("Events::Rule")
+    [alias] = re.findall(r"<(\w+)>", text(rule["Targets"][0]["Arn"]))
+
+    assert rule["ScheduleExpression"] == "rate(4 minutes)"
+    assert json.loads(rule["Targets"][0]["Input"]) == {"httpMethod": "GET", "path": "/v2/health/live"}
+    assert changed.resources[alias]["Type"] == "AWS::Lambda::Alias"
+
+
+def test_nothing_is_kept_ready_unless_asked_for() -> None:
+    template = serving()
+
+    assert not any("ProvisionedConcurrencyConfig" in found for found in template.of("Lambda::Alias"))
+    assert not template.of("ApplicationAutoScaling::ScalableTarget")
+    assert not template.of("Events::Rule")
+    assert not any("SnapStart" in found for found in template.of("Lambda::Function"))
+
+
+def test_snapshots_are_taken_of_published_versions_of_the_inference_function() -> None:
+    template = serving(snap_start="true", ephemeral_storage_mb="512")
+
+    assert template.function("inference")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert "SnapStart" not in template.function("control")
+
+
+def test_as_an_image_the_function_has_its_code_and_its_layers_in_it(tmp_path: Path) -> None:
+    context = asset(tmp_path / "image", {"Dockerfile": "FROM scratch\n"}).path
+    assets = replace(stand_in_assets(tmp_path / "assets"), inference_image=context)
+    template = synthesize(tmp_path / "cdk.out", assets, packaging="image").serving
+    function = template.one("Lambda::Function", lambda found: found.get("PackageType") == "Image")
+
+    assert "ImageUri" in function["Code"]
+    assert not {"Layers", "Runtime", "Handler"} & set(function)
+    assert (function["MemorySize"], function["Architectures"]) == (1769, ["arm64"])
+    assert template.function("control")["Runtime"] == "python3.13"
+
+
+def test_the_function_is_told_its_default_model_and_whose_v1_it_speaks(changed: Template) -> None:
+    variables = changed.function("inference")["Environment"]["Variables"]
+
+    assert (variables["WARMSTART_DEFAULT_MODEL"], variables["WARMSTART_V1_PROTOCOL"]) == ("iris@canary", "kserve")
+
+
+def test_answers_say_where_their_time_went_if_asked_to(changed: Template) -> None:
+    assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_SERVER_TIMING"] == "true"
 
 
 def test_timeout_is_that_of_both_functions(changed: Template) -> None:

@@ -216,9 +216,14 @@ def numbers(spec: TensorSpec, array: Tensor) -> Tensor:
 
 def json_data(spec: TensorSpec, array: Tensor) -> Any:
     """Return an output's values for JSON, flat and row-major. Raises: UnrepresentableOutput for NaN and infinity."""
-    array = numbers(spec, array)
-    refuse_not_finite(spec, array)
-    return array.ravel().tolist() if array.dtype.kind == "O" else array.ravel()
+    kind = array.dtype.kind
+    if kind == "O":
+        return array.ravel().tolist()
+    if kind == "f" or spec.datatype == "BF16":
+        array = numbers(spec, array)
+        if np.count_nonzero(np.isfinite(array)) != array.size:
+            refuse_not_finite(spec, array)
+    return array.ravel()
 
 
 def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:

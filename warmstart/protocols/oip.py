@@ -55,7 +55,7 @@ class Infer(NamedTuple):
 
     def outputs(self, _: Model) -> tuple[str, ...]:
         """Name the outputs asked for, in order."""
-        return tuple(wanted.name for wanted in self.wanted)
+        return tuple([wanted.name for wanted in self.wanted]) if self.wanted else ()
 
     def tensors(self, _: Model) -> Mapping[str, Tensor]:
         """Return the inputs, which the request itself describes whole."""
@@ -70,7 +70,8 @@ class Infer(NamedTuple):
         if self.id is not None:
             document["id"] = self.id
         if not self.wanted and not self.binary:
-            media.accepted(self.accept, _JSON_ALONE)
+            if self.accept:
+                media.accepted(self.accept, _JSON_ALONE)
             document["outputs"] = [
                 {"name": spec.name, "datatype": spec.datatype, "shape": array.shape, "data": json_data(spec, array)}
                 for spec, array in outputs
@@ -90,9 +91,11 @@ def read_infer(request: Request) -> Infer:
     Raises: UnsupportedMediaType, MalformedBody, InvalidRequest, WrongShape, WrongDatatype, InvalidValue,
     UnknownTensor (asked for twice).
     """
-    media.read_as(request.content_type, _READABLE, JSON)
+    headers = request.headers
+    if (content_type := headers.get("content-type", JSON)) != JSON:
+        media.read_as(content_type, _READABLE, JSON)
     body, tail = request.body, None
-    if (length := request.headers.get(HEADER_LENGTH)) is not None:
+    if (length := headers.get(HEADER_LENGTH)) is not None:
         from warmstart.protocols.binary_tensors import split
 
         body, tail = split(body, length)
@@ -106,9 +109,8 @@ def read_infer(request: Request) -> Infer:
     if (parameters := document.get("parameters")) is not None:
         check_parameters(parameters, "parameters")
         binary = _flag(parameters, "binary_data_output", "parameters") or False
-    return Infer(
-        _parse_id(document), inputs, _parse_outputs(document.get("outputs")), binary, request.headers.get("accept", "")
-    )
+    wanted = () if (items := document.get("outputs")) is None else _parse_outputs(items)
+    return Infer(_parse_id(document), inputs, wanted, binary, headers.get("accept", ""))
 
 
 def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tensor]:
@@ -195,8 +197,6 @@ def _parse_shape(item: dict[str, Any], name: str) -> tuple[int, ...]:
 
 
 def _parse_outputs(items: Any) -> tuple[Wanted, ...]:
-    if items is None:
-        return ()
     if type(items) is not list:
         raise MalformedBody(f"outputs: expected an array, got {kind_of(items)}")
     wanted: dict[str, Wanted] = {}

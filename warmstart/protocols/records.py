@@ -74,8 +74,8 @@ def tensors(records: Records, inputs: tuple[TensorSpec, ...]) -> dict[str, Tenso
                 f"body: expected records that name the model's {len(inputs)} inputs "
                 f"({listed({spec.name: None for spec in inputs})}), got bare arrays"
             )
-        return {inputs[0].name: _gather(records.rows, inputs[0])}
-    gathered = {spec.name: _gather(_column(records.rows, spec), spec) for spec in inputs}
+        return {inputs[0].name: gather(records.rows, inputs[0])}
+    gathered = {spec.name: gather(_column(records.rows, spec), spec) for spec in inputs}
     for index, row in enumerate(records.rows):
         if len(row) != len(inputs):
             extra = next(name for name in row if name not in gathered)
@@ -98,16 +98,21 @@ def _column(rows: list[Any], spec: TensorSpec) -> list[Any]:
         ) from None
 
 
-def _gather(values: list[Any], spec: TensorSpec) -> Tensor:
+def check_count(spec: TensorSpec, count: int) -> None:
+    """Raises: InvalidRequest if an input has no rows, WrongShape if it takes another number of them."""
     if not spec.shape:
         raise InvalidRequest(
             f"input {spec.name!r}: is one value for all records; ask this model through /v2/models/.../infer"
         )
-    if spec.shape[0] not in (ANY, len(values)):
+    if spec.shape[0] not in (ANY, count):
         raise WrongShape(
-            f"input {spec.name!r}: the model takes {spec.shape[0]} records at a time, got {len(values)}",
-            tensor=spec.name,
+            f"input {spec.name!r}: the model takes {spec.shape[0]} records at a time, got {count}", tensor=spec.name
         )
+
+
+def gather(values: list[Any], spec: TensorSpec) -> Tensor:
+    """Gather an input's values, one per record. Raises: InvalidRequest, WrongShape, InvalidValue."""
+    check_count(spec, len(values))
     row = spec.shape[1:]
     datatype = DATATYPES[spec.datatype]
     if spec.datatype == "BYTES" and dict in map(type, values):
@@ -115,10 +120,10 @@ def _gather(values: list[Any], spec: TensorSpec) -> Tensor:
     if row in ((), (1,), (ANY,)) and type(values[0]) is not list:
         if row == (ANY,):
             row = (1,)
-        return pack(values, datatype, spec.name, _in_record(1)).reshape((len(values), *row))
+        return pack(values, datatype, spec.name, in_record(1)).reshape((len(values), *row))
     row = _row_shape(values, spec)
     flat = list(chain.from_iterable(_flat_rows(values, row, spec)))
-    return pack(flat, datatype, spec.name, _in_record(prod(row))).reshape((len(values), *row))
+    return pack(flat, datatype, spec.name, in_record(prod(row))).reshape((len(values), *row))
 
 
 def _unmarked(value: Any) -> Any:
@@ -164,7 +169,9 @@ def _flat_rows(values: list[Any], row: tuple[int, ...], spec: TensorSpec) -> Ite
         yield flat
 
 
-def _in_record(size: int) -> Callable[[int], str]:
+def in_record(size: int) -> Callable[[int], str]:
+    """Say where an element stands among records of so many."""
+
     def place(index: int) -> str:
         record, element = divmod(index, max(size, 1))
         return f"in record {record}" if size == 1 else f"in record {record}, element {element}"
@@ -178,12 +185,12 @@ def predictions(outputs: Outputs, *, count: int, labels: tuple[str | int, ...] =
     Raises: UnrepresentableOutput for NaN and infinity, and for an output that has no row per record.
     """
     names = [spec.name for spec, _ in outputs]
-    label_output = _label_output(outputs, labels)
-    columns = [_cells(spec, array, count, labels, spec is label_output) for spec, array in outputs]
+    labelled = label_output(outputs, labels)
+    columns = [_cells(spec, array, count, labels, spec is labelled) for spec, array in outputs]
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
-def _label_output(outputs: Outputs, labels: tuple[str | int, ...]) -> TensorSpec | None:
+def label_output(outputs: Outputs, labels: tuple[str | int, ...]) -> TensorSpec | None:
     """Return the output that holds the index of a label: the only one of whole numbers, where labels are text."""
     if not labels or not all(isinstance(label, str) for label in labels):
         return None
@@ -195,12 +202,17 @@ def _label_output(outputs: Outputs, labels: tuple[str | int, ...]) -> TensorSpec
     return found[0] if len(found) == 1 else None
 
 
-def _cells(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int, ...], is_label: bool) -> Iterable[Any]:
+def check_rows(spec: TensorSpec, array: Tensor, count: int) -> None:
+    """Raises: UnrepresentableOutput if an output has no row per record."""
     if array.ndim == 0 or array.shape[0] != count:
         raise UnrepresentableOutput(
             f"output {spec.name!r}: expected a row per record ({count}), got shape {list(array.shape)}; "
             "ask this model through /v2/models/.../infer"
         )
+
+
+def _cells(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int, ...], is_label: bool) -> Iterable[Any]:
+    check_rows(spec, array, count)
     array = numbers(spec, array)
     refuse_not_finite(spec, array)
     row = array.shape[1:]
@@ -208,12 +220,13 @@ def _cells(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int,
         # Elements of an array keep their precision in JSON: 0.1 stays 0.1, which as an FP64 would have 17 digits.
         # Whole numbers need that not, and ONNX Runtime's are numpy.longlong, which orjson knows in arrays alone.
         values: list[Any] = list(array.flat) if array.dtype.kind in _FLOATS else array.ravel().tolist()
-        return [_label(labels, value) for value in values] if is_label else values
+        return [label_of(labels, value) for value in values] if is_label else values
     keys = {str(label): None for label in labels}
     if keys and row == (len(keys),) and array.dtype.kind in _FLOATS:
         return [dict(zip(keys, scores, strict=True)) for scores in array]
     return array.tolist() if array.dtype.kind == "O" else list(array)
 
 
-def _label(labels: tuple[str | int, ...], index: Any) -> Any:
+def label_of(labels: tuple[str | int, ...], index: Any) -> Any:
+    """Return the label of a class; an index that has none stays."""
     return labels[index] if 0 <= index < len(labels) else index

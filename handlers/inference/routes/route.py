@@ -24,10 +24,14 @@ class Operation(Enum):
 
 
 class Infer(NamedTuple):
-    """Compute. Where the path names no model, `choose` may find it in the request; else it is the stage's default."""
+    """Compute. Where the path names no model, `choose` may find it in the request; else it is the stage's default.
+
+    `refine` may say another one than was found so far, or another alias of it (None: the stage has no default).
+    """
 
     read: Read
     choose: Callable[[Request], ModelRef | None] | None = None
+    refine: Callable[[Request, ModelRef | None], ModelRef | None] | None = None
 
 
 class Describe(NamedTuple):
@@ -63,12 +67,13 @@ Act: TypeAlias = Infer | Describe | Load | Listing | Fixed | Report
 
 
 class Match(NamedTuple):
-    """What a protocol makes of a path: the one method that it takes, and what is done."""
+    """What a protocol makes of a path: the method that it takes, or others that mean the same, and what is done."""
 
     method: str
     operation: Operation
     act: Act
     ref: ModelRef | None = None
+    also: tuple[str, ...] = ()
 
 
 class Area(Protocol):

@@ -29,14 +29,41 @@ def test_the_command_line_itself_loads_few_modules() -> None:
 
 
 def test_the_client_needs_the_standard_library_and_the_vocabulary_alone() -> None:
-    names = loaded("import warmstart.client") - loaded("pass")  # an editable installation loads a finder at the start
+    names = loaded("from warmstart import Client") - loaded("pass")  # an editable installation loads a finder first
 
     assert {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names} == {
         "warmstart",
         "warmstart.client",
+        "warmstart.client.answers",
+        "warmstart.client.client",
+        "warmstart.client.metadata",
+        "warmstart.client.retry",
+        "warmstart.client.values",
+        "warmstart.datatypes",
         "warmstart.errors",
         "warmstart.refs",
+        "warmstart.tensors",
     }
+    assert {name.partition(".")[0] for name in names} & {
+        "asyncio",
+        "email",
+        "hashlib",
+        "http",
+        "random",
+        "ssl",
+    } == set()
+
+
+def test_the_vocabulary_alone_loads_no_client() -> None:
+    assert {name for name in loaded("import warmstart") if name.startswith("warmstart.")} == set()
+
+
+def test_a_client_that_was_given_records_loads_neither_numpy_nor_asyncio() -> None:
+    ask = "Client('http://127.0.0.1:9', attempts=1).predict('iris', [1])"  # where nobody listens
+    names = loaded(f"from warmstart import Client\ntry:\n    {ask}\nexcept Exception:\n    pass")
+
+    assert "http.client" in names
+    assert {name.partition(".")[0] for name in names} & {"asyncio", "botocore", "numpy", "pandas"} == set()
 
 
 def test_a_verb_whose_packages_are_missing_names_the_extra() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from onnx import TensorProto
 
@@ -13,7 +16,7 @@ from handlers.inference.data_plane import DataPlane, Edge
 from handlers.inference.routes.table import Routes
 from model_store.manifest import render_manifest
 from tests.build import inference, manifests, models
-from tests.build.inference import World, infer_body
+from tests.build.inference import World, event, infer_body
 from warmstart.datatypes import DATATYPES, Datatype
 from warmstart.errors import Overloaded
 from warmstart.protocols.wire import Request
@@ -243,6 +246,19 @@ def test_a_warm_invocation_says_so(world: World) -> None:
     }
 
 
+def test_a_warm_line_has_all_that_a_cold_one_has_but_what_was_cold(world: World) -> None:
+    for _ in range(2):
+        world.plane.answer(event("POST", INFER, infer_body([1, 2])), 'request-"1"', "Root=1-2-3")
+    cold, warm = world.logged()
+    assert world.lines[1].endswith(b"}\n")
+    gone = {"ModelSetupTime", "ModelDownloadingTime", "ModelLoadingTime", "model_file", "timing_ms"}
+    assert set(cold) - set(warm) == gone
+    assert set(warm) - set(cold) == set()
+    changed = {"cold_start", "ModelLatency", "OverheadLatency", "ModelCacheHit", "_aws"}
+    assert {name for name in warm if warm[name] != cold[name]} <= changed
+    assert (warm["function_request_id"], warm["_aws"]["Timestamp"]) == ('request-"1"', 1_700_000_000_000)
+
+
 def test_an_error_is_counted_and_logged_by_its_code_alone(world: World) -> None:
     world.ask("POST", INFER, infer_body(["4111-1111", 2]))
     world.ask("POST", INFER, infer_body([1, 2], name="card-4111-1111"))
@@ -281,6 +297,88 @@ def test_the_trace_id_is_passed_on(world: World) -> None:
     plane: DataPlane = world.plane
     plane.answer(inference.event("GET", "/v2"), "request-1", "Root=1-5759e988-bd862e3fe1be46a994272793")
     assert world.logged()[-1]["xray_trace_id"] == "Root=1-5759e988-bd862e3fe1be46a994272793"
+
+
+def test_tensors_come_and_go_as_bytes_in_base64_as_the_gateway_has_them(world: World) -> None:
+    item = {"name": "x", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}
+    header = json.dumps({"inputs": [item], "parameters": {"binary_data_output": True}}).encode()
+    body = base64.b64encode(header + np.array([1, 2.5], "<f4").tobytes()).decode()
+    headers = {"Inference-Header-Content-Length": str(len(header))}
+    sent = world.plane.answer(event("POST", INFER, body, isBase64Encoded=True, headers=headers), "request-1")
+    content = base64.b64decode(sent["body"])
+    length = int(sent["headers"]["inference-header-content-length"])
+    assert (sent["statusCode"], sent["isBase64Encoded"]) == (200, True)
+    assert sent["headers"]["content-type"] == "application/octet-stream"
+    assert np.frombuffer(content[length:], "<f4").tolist() == [2.0, 5.0]
+
+
+def test_a_compressed_request_is_read_and_a_large_answer_compressed_for_who_reads_it(world: World) -> None:
+    rows = [[float(number), 0.5] for number in range(4000)]
+    body = base64.b64encode(gzip.compress(json.dumps(rows).encode())).decode()
+    headers = {"Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
+    sent = world.plane.answer(event("POST", "/predict/doubler", body, isBase64Encoded=True, headers=headers), "1")
+    assert (sent["statusCode"], sent["headers"]["content-encoding"], sent["headers"]["vary"]) == (
+        200,
+        "gzip",
+        "accept-encoding",
+    )
+    document = json.loads(gzip.decompress(base64.b64decode(sent["body"])))
+    assert document["predictions"][3999] == {"y": [7998.0, 1.0]}
+
+
+def test_a_small_answer_is_sent_as_it_is(world: World) -> None:
+    answered = world.ask("POST", INFER, infer_body([1, 2]), headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answered.headers
+
+
+def test_an_answer_above_lambdas_limit_fits_once_it_is_compressed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.publish("expander", models.expand(), inference.EXPAND)
+    one = infer_body([0.5], shape=[1])["inputs"]
+    many = infer_body([2_000_000], name="shape", shape=[1], datatype="INT64")["inputs"]
+    path, body = "/v2/models/expander/infer", {"inputs": [*one, *many]}
+    assert world.ask("POST", path, body).status == 413
+    sent = world.plane.answer(event("POST", path, body, headers={"Accept-Encoding": "zstd"}), "1")
+    assert (sent["statusCode"], sent["headers"]["content-encoding"]) == (200, "zstd")
+
+
+def test_what_is_published_is_listed(world: World) -> None:
+    world.publish_doubler(2)
+    world.publish("adder", models.add(), inference.ADD)
+    assert [(each["name"], each["version"]) for each in world.ask("POST", "/v2/repository/index").json] == [
+        ("adder", "1"),
+        ("doubler", "1"),
+        ("doubler", "2"),
+    ]
+
+
+def test_inferences_are_counted_by_version(world: World) -> None:
+    world.ask("POST", INFER, infer_body([1, 2, 3, 4], shape=(2, 2)))
+    world.ask("POST", INFER, infer_body([1, 2]))
+    world.ask("POST", INFER, infer_body([1, 2], name="z"))
+    [found] = world.ask("GET", "/v2/models/doubler/stats").json["model_stats"]
+    assert (found["version"], found["inference_count"], found["execution_count"]) == ("1", 3, 2)
+    assert found["last_inference"] == 1_700_000_000_000
+    counts = {name: each["count"] for name, each in found["inference_stats"].items()}
+    assert (counts["success"], counts["fail"], counts["compute_infer"]) == (2, 1, 2)
+    assert world.ask("GET", "/v2/models/stats").json["model_stats"] == [found]
+
+
+def test_the_best_classes_are_answered_with_their_labels(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.publish("doubler", models.scale(), manifests.IDENTITY, labels=("no", "yes"))
+    asked = {**infer_body([1, 2]), "outputs": [{"name": "y", "parameters": {"classification": 1}}]}
+    assert world.ask("POST", INFER, asked).json["outputs"][0]["data"] == ["4.000000:1:yes"]
+
+
+def test_a_path_that_names_no_model_asks_the_stages_default(tmp_path: Path) -> None:
+    world = World(tmp_path, WARMSTART_DEFAULT_MODEL="doubler")
+    world.publish_doubler()
+    assert world.ask("POST", "/predict", [1, 2]).json["predictions"] == [{"y": [2.0, 4.0]}]
+    without = World(tmp_path / "other")
+    refused = without.ask("POST", "/predict", [1, 2])
+    assert (refused.status, refused.json["error"]["code"]) == (400, "invalid_reference")
+    assert "default_model" in refused.json["error"]["message"]
 
 
 def test_what_needs_no_model_is_instant(world: World) -> None:
@@ -334,6 +432,7 @@ def test_a_process_that_wants_no_requests_says_that_it_is_not_ready(world: World
         Routes(),
         edge=Edge(),
         default_model=None,
+        shows_timing=False,
         setup_ns=0,
         clock_ns=lambda: 0,
         is_ready=lambda: False,

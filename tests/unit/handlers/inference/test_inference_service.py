@@ -86,7 +86,11 @@ def version(number: int) -> Manifest:
 
 def service(*, lost: tuple[int, ...] = (), previous: Manifest | None = None) -> InferenceService:
     return InferenceService(
-        resolver=Resolver(version(2), previous), sessions=Sessions(lost), catalogue=Catalogue(), clock=lambda: 7.5
+        resolver=Resolver(version(2), previous),
+        sessions=Sessions(lost),
+        catalogue=Catalogue(),
+        clock=lambda: 7.5,
+        clock_ns=lambda: 0,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from handlers.inference.settings import InferenceSettings
+from model_store.sigv4 import Credentials
 from tests.build.inference import env
 from warmstart import environment
 from warmstart.errors import InvalidSetting
@@ -19,7 +20,7 @@ def read(tmp_path: Path, **changes: str) -> InferenceSettings:
 def test_what_the_stack_sets_is_read(tmp_path: Path) -> None:
     settings = read(tmp_path, WARMSTART_ALIAS_TTL_S="2.5", AWS_SESSION_TOKEN="token", POWERTOOLS_SERVICE_NAME="s")
     assert (settings.store_bucket, settings.region, settings.alias_ttl_s) == ("store", "us-east-1", 2.5)
-    assert (settings.credentials.session_token, settings.service_name) == ("token", "s")
+    assert (settings.credentials, settings.service_name) == (Credentials("test", "test", "token"), "s")
     assert (settings.tmp_dir, settings.models_dir) == (tmp_path, tmp_path / "baked")
 
 

@@ -136,14 +136,19 @@ def test_nobody_at_the_address_is_not_reachable() -> None:
         closed = f"http://127.0.0.1:{server.getsockname()[1]}/prod"
 
     with pytest.raises(Unreachable, match=f"{closed}: no answer: ConnectionRefusedError"):
-        Client(closed, api_key="k").predict(IRIS, [1])
+        Client(closed, api_key="k", attempts=1).predict(IRIS, [1])
 
 
-def test_silence_is_not_reachable() -> None:
+@pytest.mark.parametrize("setting", ["timeout_s", "total_timeout_s"])
+def test_silence_is_not_reachable_and_asked_once(setting: str) -> None:
+    waited: list[float] = []
+    settings: dict[str, Any] = {setting: 0.05}
     with socket.create_server(("127.0.0.1", 0)) as server:
-        client = Client(f"http://127.0.0.1:{server.getsockname()[1]}/prod", api_key="k", timeout_s=0.05)
+        client = Client(f"http://127.0.0.1:{server.getsockname()[1]}/prod", sleep=waited.append, **settings)
         with pytest.raises(Unreachable, match="no answer: TimeoutError"):
             client.predict(IRIS, [1])
+
+    assert waited == []
 
 
 @pytest.mark.parametrize("endpoint", ["", "example.com/prod", "ftp://host/prod", "http:///prod", "http://host:x/prod"])

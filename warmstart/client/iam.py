@@ -1,0 +1,59 @@
+"""AWS Signature Version 4 of requests to API Gateway, by botocore: the one part of the client that needs a package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from warmstart.errors import InvalidSetting, Unreachable
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+    from warmstart.client.connection import Address
+
+SERVICE: Final = "execute-api"
+
+
+class Signer:
+    """Signs with the credentials of botocore's default session, refreshed as they expire."""
+
+    def __init__(self, address: Address) -> None:
+        """Raises: Unreachable if botocore is missing; InvalidSetting without credentials, or without a region."""
+        try:
+            from botocore.session import Session
+        except ImportError as error:
+            raise Unreachable(f"iam=True needs the package botocore ({error}); pip install botocore") from error
+        session = Session()
+        self._address = address
+        self._region = _region(address.host, session)
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise InvalidSetting(
+                "iam: expected AWS credentials, found none; set AWS_PROFILE, or log in as for AWS's command line",
+                name="iam",
+            )
+        self._credentials = credentials
+
+    def sign(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> dict[str, str]:
+        """Return the headers with those of the signature; it holds for five minutes."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        request = AWSRequest(method=method, url=self._address.url(path), headers=dict(headers), data=body or b"")
+        SigV4Auth(self._credentials.get_frozen_credentials(), SERVICE, self._region).add_auth(request)
+        return dict(request.headers.items())
+
+
+def _region(host: str, session: Session) -> str:
+    """Read the region from `{id}.execute-api.{region}.amazonaws.com`, else from the session. Raises: InvalidSetting."""
+    labels = host.split(".")
+    if SERVICE in labels[:-1]:
+        return labels[labels.index(SERVICE) + 1]
+    region = session.get_config_variable("region")
+    if not region:
+        raise InvalidSetting(
+            f"iam: expected a region in the endpoint's host or in AWS_DEFAULT_REGION, got neither; host: {host}",
+            name="iam",
+        )
+    return str(region)
