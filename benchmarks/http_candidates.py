@@ -116,7 +116,17 @@ def cheroot(plane: DataPlane, port: int) -> None:
     Server(("127.0.0.1", port), app, numthreads=16).start()
 
 
+def on_threads(_plane: DataPlane, port: int) -> None:
+    """Our own server, with every request on a thread of its own."""
+    from handlers.server import __main__ as server
+    from handlers.server import pace
+
+    pace.QUICK_NS = 0  # type: ignore[misc]  # nothing is quick
+    server.main({**os.environ, "WARMSTART_STORE_URL": f"file://{sys.argv[3]}", "WARMSTART_PORT": str(port)})
+
+
 CANDIDATES: Final[Mapping[str, Callable[[DataPlane, int], None]]] = {
+    "warmstart serve, all on threads": on_threads,
     "uvicorn": uvicorn,
     "granian": granian_rsgi,
     "aiohttp": aiohttp,

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -31,7 +32,8 @@ from model_store.stores import open_store
 
 MODEL: Final = "tabular"
 PATH: Final = f"/v2/models/{MODEL}/infer"
-OURS: Final = "warmstart serve"
+OURS: Final[Mapping[str, str]] = {"warmstart serve": "errors", "warmstart serve --log all": "all"}
+"""Our own server, by what it logs."""
 CONNECTIONS: Final = (1, 4, 16)
 FIRST_PORT: Final = 18_480
 """Below the ports that the system gives to clients: one of those may be connected to itself."""
@@ -53,7 +55,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of all servers (default 5)")
     parser.add_argument("--seconds", type=int, default=2, help="seconds of each load (default 2)")
     options = parser.parse_args()
-    names = [OURS, *CANDIDATES]
+    names = [*OURS, *CANDIDATES]
     with tempfile.TemporaryDirectory() as folder:
         store, script = _publish(Path(folder)), _script(Path(folder))
         rounds = []
@@ -70,9 +72,9 @@ def see(name: str, store: Path, script: Path, port: int, seconds: int) -> Seen:
     """Start a server, ask it, load it, end it."""
     env = {**os.environ, "HOME": str(store.parent), "TMPDIR": str(store.parent)}
     command = [sys.executable, "-m", "benchmarks.http_candidates", name, str(port), str(store)]
-    if name == OURS:
+    if name in OURS:
         command = [sys.executable, "-m", "handlers.server"]
-        env |= {"WARMSTART_STORE_URL": f"file://{store}", "WARMSTART_PORT": str(port)}
+        env |= {"WARMSTART_STORE_URL": f"file://{store}", "WARMSTART_PORT": str(port), "WARMSTART_LOG": OURS[name]}
     started = time.perf_counter()
     process = psutil.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
