@@ -12,7 +12,7 @@ export CDK_HOME := $(CURDIR)/build/cdk-home
 SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks check format lock synth layers sam-local bench bench-publish bench-servers clean
+.PHONY: help setup demo test test-frameworks test-clients check format protos lock synth layers sam-local bench bench-publish bench-servers clean
 ifneq ($(SET_UP),$(CURDIR))
 .PHONY: $(READY)
 endif
@@ -57,6 +57,20 @@ build/frameworks/%/.ready: requirements/frameworks/%.txt | setup
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes -r $<
 	@touch $@
 
+# One environment per client library, of the packages that requirements/clients/<name>.txt pins: nothing of ours is in it.
+CLIENTS ?= triton tensorflow-serving
+
+test-clients: setup $(CLIENTS:%=build/clients/%/.ready) ## real clients, unmodified, against a server (CLIENTS="triton": only some)
+	@for name in $(CLIENTS); do \
+		PYTHONPATH=$(CURDIR) build/clients/$$name/bin/python -m pytest -q tests/clients/test_$$(echo $$name | tr - _)*.py \
+			--server-python $(CURDIR)/$(BIN)/python || exit 1; \
+	done
+
+build/clients/%/.ready: requirements/clients/%.txt | setup
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
 check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
@@ -66,6 +80,9 @@ check: setup ## format, lint, types, import direction
 format: setup ## rewrite the sources as `make check` wants them
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/ruff check --quiet --fix
+
+protos: setup ## make the message modules of handlers/server/grpc/protos anew from its .proto files
+	@$(BIN)/python -m tests.build.protos
 
 lock: setup ## make the hash-pinned requirement files anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
@@ -81,6 +98,10 @@ lock: setup ## make the hash-pinned requirement files anew
 	@for name in $(PEERS); do \
 		$(BIN)/uv pip compile requirements/benchmarks/$$name.in --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --quiet --upgrade -o requirements/benchmarks/$$name.txt || exit 1; \
+	done
+	@for name in $(CLIENTS); do \
+		$(BIN)/uv pip compile requirements/clients/$$name.in --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-header --quiet --upgrade -o requirements/clients/$$name.txt || exit 1; \
 	done
 
 synth: setup ## the template as it goes to AWS, into cdk.out, checked by the CDK's own validator

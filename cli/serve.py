@@ -30,6 +30,10 @@ def command(
         int | None,
         typer.Option("--port", help="0 takes a free one; else WARMSTART_PORT, AIP_HTTP_PORT, else 8080."),
     ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option("--grpc-port", help="Serve gRPC too, on this port; else WARMSTART_GRPC_PORT, else it is not."),
+    ] = None,
     default_model: Annotated[
         str | None,
         typer.Option("--default-model", help="Asked where a path names none; else WARMSTART_DEFAULT_MODEL."),
@@ -99,6 +103,7 @@ def command(
         environment.STORE_URL: store,
         environment.HOST: host,
         environment.PORT: port,
+        environment.GRPC_PORT: grpc_port,
         environment.DEFAULT_MODEL: default_model,
         environment.V1_PROTOCOL: v1_protocol,
         environment.PRELOAD: preload,
@@ -122,8 +127,10 @@ def _become_server(env: Mapping[str, str]) -> NoReturn:
     """
     from handlers.server.settings import ServerSettings
 
-    ServerSettings.from_env(env)
+    settings = ServerSettings.from_env(env)
     if missing := next((package for package in NEEDED if find_spec(package) is None), None):
         raise Unreachable(f"serving needs the package {missing}: pip install 'warmstart[serve]'")
+    if settings.grpc_port is not None and find_spec("grpc") is None:
+        raise Unreachable("serving gRPC needs the package grpcio: pip install 'warmstart[serve,grpc]'")
     # -P: whatever lies in the current folder is not imported.
     os.execve(sys.executable, [sys.executable, "-P", "-m", "handlers.server"], env)  # noqa: S606 - no shell is wanted

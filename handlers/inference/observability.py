@@ -11,20 +11,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from traceback import format_tb
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from handlers.inference.answers import Answer
-from handlers.inference.routes.route import Operation, Route
+from handlers.inference.routes.route import Operation
 from handlers.inference.sessions import Ran
 from warmstart.refs import ModelRef
+
+
+class Spoken(Protocol):
+    """What was asked, and in which protocol; `handlers.inference.routes.route.Route` is one."""
+
+    @property
+    def protocol(self) -> str:
+        """Its name in the log."""
+        ...
+
+    @property
+    def operation(self) -> Operation:
+        """What was to be done."""
+        ...
 
 
 class Invocation(NamedTuple):
     """What the handler knows of an invocation beside its answer. `setup_ns` is None unless it is the first."""
 
-    route: Route | None
+    route: Spoken | None
     request_id: str
     trace_id: str | None
     setup_ns: int | None
@@ -91,7 +105,7 @@ class Observer:
             self._add_metrics(document, invocation, answer)
         self._write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
-    def _warm_line(self, route: Route, invocation: Invocation, answer: Answer, ran: Ran) -> bytes:
+    def _warm_line(self, route: Spoken, invocation: Invocation, answer: Answer, ran: Ran) -> bytes:
         """Write the line of a warm inference: as `note` does, most of it kept from one to the next."""
         head, tail = self._constant(route.protocol, route.operation, answer.model)
         document = {

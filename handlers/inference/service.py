@@ -14,7 +14,7 @@ from warmstart.tensors import TensorSpec, check, listed
 if TYPE_CHECKING:
     from handlers.inference.sessions import Opening, Ran
     from model_store.manifest import Manifest
-    from warmstart.protocols.wire import Call
+    from warmstart.protocols.wire import Asked
     from warmstart.tensors import Tensor
 
 
@@ -113,7 +113,7 @@ class InferenceService:
                 raise
         return self._load(previous)
 
-    def infer(self, ref: ModelRef, call: Call) -> InferenceResult:
+    def infer(self, ref: ModelRef, call: Asked) -> InferenceResult:
         """Compute what is asked for. Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure."""
         started = self._clock_ns()
         manifest = self._resolver.resolve(ref)
@@ -133,7 +133,7 @@ class InferenceService:
             raise
         return manifest
 
-    def _infer(self, manifest: Manifest, call: Call, resolve_ns: int) -> InferenceResult:
+    def _infer(self, manifest: Manifest, call: Asked, resolve_ns: int) -> InferenceResult:
         model = named(manifest)
         try:
             signature = manifest.signature

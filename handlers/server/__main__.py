@@ -35,7 +35,12 @@ def main(env: Mapping[str, str]) -> int:
         settings = ServerSettings.from_env(env, processors=processors(), memory_mb=memory_mb())
         with ExitStack() as closing:
             reader = open_reader(settings.store_url, env, closing)
-            server = build_server(settings, reader, announce=lambda port: _announce(settings, port))
+            server = build_server(
+                settings,
+                reader,
+                announce=lambda port: _announce(settings, "http", port),
+                announce_grpc=lambda port: _announce(settings, "grpc", port),
+            )
             return 0 if uvloop.run(server.serve()) else 1
     except WarmstartError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
@@ -45,9 +50,9 @@ def main(env: Mapping[str, str]) -> int:
         return 1
 
 
-def _announce(settings: ServerSettings, port: int) -> None:
+def _announce(settings: ServerSettings, scheme: str, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"serving {settings.store_url} on http://{host}:{port}", file=sys.stderr, flush=True)
+    print(f"serving {settings.store_url} on {scheme}://{host}:{port}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from handlers.inference.data_plane import DataPlane, Edge, build_service
-from handlers.inference.observability import Observer
+from handlers.inference.observability import Invocation, Observer
 from handlers.inference.routes.table import Routes, areas_of
 from handlers.server.batching import BatchingSessions
 from handlers.server.connection import Limits
 from handlers.server.log import ErrorsOnly, WarningsOnly
-from handlers.server.server import Server, State, Terms
+from handlers.server.machine import give_back
+from handlers.server.server import Beside, Server, State, Terms
 from warmstart.limits import MIB
 from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
+    from handlers.inference.answers import Answer
     from handlers.inference.service import InferenceService, Sessions
     from handlers.server.settings import ServerSettings
     from model_store.objects import ObjectReader
@@ -36,6 +38,7 @@ def build_server(
     reader: ObjectReader,
     *,
     announce: Callable[[int], object],
+    announce_grpc: Callable[[int], object] = lambda _port: None,
     write: Callable[[bytes], object] = write_line,
 ) -> Server:
     """Wire the parts together: no network, no model yet."""
@@ -80,7 +83,43 @@ def build_server(
         announce=announce,
         warn=observer.warn,
         seed=os.urandom(6).hex(),
+        begin_beside=_grpc(settings, service, observer, state, announce_grpc),
     )
+
+
+def _grpc(
+    settings: ServerSettings,
+    service: InferenceService,
+    observer: Observer,
+    state: State,
+    announce: Callable[[int], object],
+) -> Callable[[], Beside] | None:
+    """Return what begins to serve gRPC, for who asks for it: its library is imported then."""
+    if (port := settings.grpc_port) is None:
+        return None
+
+    def note(invocation: Invocation, answer: Answer) -> None:
+        observer.note(invocation, answer)
+        if answer.ran is not None and answer.ran.opened is not None:
+            give_back()
+
+    def begin() -> Beside:
+        from handlers.server.grpc.server import start_grpc
+
+        server = start_grpc(
+            service,
+            port=port,
+            host=settings.host,
+            max_workers=settings.concurrency,
+            max_queued=max(settings.queue - settings.concurrency, 0),
+            max_message_bytes=settings.max_body_mb * MIB,
+            note=note,
+            is_ready=lambda: state.is_ready,
+        )
+        announce(server.port)
+        return server
+
+    return begin
 
 
 def _service(settings: ServerSettings, reader: ObjectReader, observer: Observer) -> InferenceService:

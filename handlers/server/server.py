@@ -10,7 +10,7 @@ from contextlib import suppress
 from email.utils import formatdate
 from itertools import count
 from threading import Thread
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from handlers.server.connection import Connection, Limits, Surroundings
 from handlers.server.dispatch import Dispatcher
@@ -55,10 +55,19 @@ class Terms(NamedTuple):
     limits: Limits = Limits()
 
 
+class Beside(Protocol):
+    """What listens beside HTTP, on threads of its own; `handlers.server.grpc.server.GrpcServer` is one."""
+
+    def stop(self, grace_s: float) -> bool:
+        """Take nothing new, let what runs end within this time, cut off the rest; say whether there was none."""
+        ...
+
+
 class Server:
     """Serves a data plane over HTTP until it is told to end.
 
     `load` is called once for each of `models`, on a thread; `announce` with the port, when the server listens.
+    `begin_beside` has something else listen for as long.
     """
 
     def __init__(
@@ -72,11 +81,13 @@ class Server:
         announce: Callable[[int], object],
         warn: Callable[[str], object],
         seed: str,
+        begin_beside: Callable[[], Beside] | None = None,
     ) -> None:
         """Put together; `seed` begins the ids of all requests that bring none."""
         self._plane, self._terms, self._state = plane, terms, state
         self._models, self._load, self._announce, self._warn = models, load, announce, warn
         self._numbers, self._seed = count(1), seed
+        self._begin_beside = begin_beside
         self._open: set[Connection] = set()
         self._date = ""
 
@@ -85,6 +96,14 @@ class Server:
 
         Raises: OSError if the port cannot be had; WarmstartError if a model cannot be loaded.
         """
+        beside = self._begin_beside() if self._begin_beside is not None else None
+        try:
+            return await self._serve(beside)
+        finally:
+            if beside is not None:
+                beside.stop(0)
+
+    async def _serve(self, beside: Beside | None) -> bool:
         loop = asyncio.get_running_loop()
         ends = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,7 +118,7 @@ class Server:
             self._state.is_draining = True
             listening.close()
             ticking.cancel()
-        return await self._drained(loop)
+        return await self._drained(loop, beside)
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._terms.host else socket.AF_INET
@@ -169,15 +188,16 @@ class Server:
             return False
         return True
 
-    async def _drained(self, loop: asyncio.AbstractEventLoop) -> bool:
+    async def _drained(self, loop: asyncio.AbstractEventLoop, beside: Beside | None) -> bool:
         """Let what is in flight finish, then close all connections."""
         until = loop.time() + self._terms.drain_s
+        stopping = loop.run_in_executor(None, beside.stop, self._terms.drain_s) if beside is not None else None
         while (busy := any(not connection.is_idle for connection in self._open)) and loop.time() < until:
             await asyncio.sleep(DRAIN_POLL_S)
         for connection in tuple(self._open):
             connection.close()
         await asyncio.sleep(0)
-        return not busy
+        return (stopping is None or await stopping) and not busy
 
 
 async def _on_a_thread(loop: asyncio.AbstractEventLoop, load: Callable[[str], object], model: str) -> None:

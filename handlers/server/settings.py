@@ -48,6 +48,8 @@ class ServerSettings(NamedTuple):
     log: str
     aliases: Mapping[str, str]
     """Paths that mean others: Vertex AI chooses its own."""
+    grpc_port: int | None = None
+    """None: gRPC is not served."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, processors: int = 1, memory_mb: int = 1024) -> ServerSettings:
@@ -68,6 +70,7 @@ class ServerSettings(NamedTuple):
             inference=_inference(env, processors, memory_mb),
             host=env.get(environment.HOST) or DEFAULT_HOST,
             port=_whole(env, port, DEFAULT_PORT, least=0, most=65_535),
+            grpc_port=_grpc_port(env),
             preload=preload,
             concurrency=max(concurrency, needed),
             queue=_whole(env, environment.QUEUE, DEFAULT_QUEUE, most=1_000_000),
@@ -91,6 +94,10 @@ def _inference(env: Mapping[str, str], processors: int, memory_mb: int) -> Infer
     }
     threads = _whole(env, environment.THREADS, processors, most=1024)
     return InferenceSettings.from_env({**env, **ours})._replace(processors=threads, memory_mb=memory_mb)
+
+
+def _grpc_port(env: Mapping[str, str]) -> int | None:
+    return _whole(env, environment.GRPC_PORT, 0, least=0, most=65_535) if env.get(environment.GRPC_PORT) else None
 
 
 def _aliases(env: Mapping[str, str], preload: tuple[str, ...]) -> dict[str, str]:

@@ -78,7 +78,7 @@ def parse(path: Path) -> ModelProto:
         raise UnsupportedModel(f"{path}: expected at most {MAX_GRAPH_BYTES} bytes, got {size}: use external data")
     try:
         import onnx
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
+        from google.protobuf.message import DecodeError
     except ImportError as error:
         raise Unreachable(f"publishing needs the package {error.name}: pip install 'warmstart[convert]'") from error
     try:

@@ -112,6 +112,8 @@ MAP: Final[Mapping[str, Row]] = {
     "handlers/server/__main__.py": row(ours="warmstart", others="uvloop"),
     "handlers/server/batching.py": row(ours="warmstart handlers.inference", others="numpy", lazy="model_store"),
     "handlers/server/connection.py": row(ours="warmstart handlers.inference", others="httptools"),
+    # And behind gRPC, which nobody pays for who does not speak it.
+    "handlers/server/grpc/": row(ours="warmstart handlers.inference", others="google grpc numpy"),
     # The control plane: FastAPI earns its cold start here. numpy and onnxruntime are not in its layer.
     "handlers/control/": row(
         ours=f"warmstart {_WIDE_HALF}", others="aws_lambda_powertools fastapi mangum pydantic starlette"

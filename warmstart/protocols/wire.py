@@ -73,8 +73,8 @@ Outputs: TypeAlias = "Sequence[tuple[TensorSpec, Tensor]]"
 """What a model computed, in the order asked for."""
 
 
-class Call(Protocol):
-    """One inference, as a client asked for it."""
+class Asked(Protocol):
+    """One inference, as a client asked for it: all that computing it needs."""
 
     def outputs(self, model: Model) -> tuple[str, ...]:
         """Name the outputs to compute; none means all of them."""
@@ -83,6 +83,10 @@ class Call(Protocol):
     def tensors(self, model: Model) -> Mapping[str, Tensor]:
         """Read the request's inputs. Raises: InvalidRequest and what is below it."""
         ...
+
+
+class Call(Asked, Protocol):
+    """An inference that is answered by a body."""
 
     def render(self, model: Model, outputs: Outputs) -> Rendered:
         """Write the answer. Raises: UnrepresentableOutput, NotAcceptable."""

@@ -99,7 +99,7 @@ def branching(folder: Path) -> bytes:
     same = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "same", [], [y])
     choose = helper.make_node("If", ["condition"], ["y"], then_branch=added, else_branch=same)
     inputs = [models.tensor("x", TensorProto.FLOAT, [1]), models.tensor("condition", TensorProto.BOOL, [])]
-    return models.unchecked([choose], inputs, [y]).SerializeToString()  # type: ignore[no-any-return]
+    return models.unchecked([choose], inputs, [y]).SerializeToString()
 
 
 def test_missing_external_data_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The protocols that are spoken over gRPC, on the same core as those over HTTP."""
