@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from onnx import TensorProto
 
 from model_store.file import FileObjects
+from model_store.objects import ObjectStore
 from tests.build import manifests, models
 from tests.clients.models import DATATYPES, LABELS
 from warmstart.datatypes import DATATYPES as TABLE
@@ -59,7 +60,7 @@ def versions() -> list[Version]:
     ]
 
 
-def publish(objects: FileObjects) -> None:
+def publish(objects: ObjectStore) -> None:
     """Put all of them into a store."""
     for name, number, body, declared, labels, alias in versions():
         described = manifests.manifest(name, number, body=body, signature=declared, labels=labels)
@@ -70,6 +71,7 @@ def publish(objects: FileObjects) -> None:
 def serve(folder: Path, *, grpc_port: int = 0) -> subprocess.Popen[str]:
     """Run `warmstart serve` on that store, on ports that are free."""
     options = ("--store", f"file://{folder}/store", "--port", "0", "--grpc-port", str(grpc_port), "--log", "none")
+    options += ("--default-model", "adder")
     command = (sys.executable, "-c", "from cli.main import entry; entry()", "serve", *options)
     environ = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder)}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)

@@ -24,6 +24,7 @@ from warmstart.tensors import listed
 
 if TYPE_CHECKING:
     from warmstart.protocols.wire import Model, Outputs, Request
+    from warmstart.refs import ModelRef
     from warmstart.tensors import Tensor, TensorSpec
 
 SIGNATURE: Final = "serving_default"
@@ -255,6 +256,14 @@ def _tensor_info(spec: TensorSpec) -> dict[str, Any]:
         "tensor_shape": {"dim": dims, "unknown_rank": False},
         "name": f"{spec.name}:0",
     }
+
+
+def render_servable_error(ref: ModelRef, status: int, code: str, message: str) -> Rendered:
+    """Write the error object; what is not there is said in the server's own words, which its clients may look for."""
+    if code in ("model_not_found", "version_not_found"):
+        which = f"Latest({ref.name})" if ref.version is None else f"Specific({ref.name}, {ref.version})"
+        message = f"Servable not found for request: {which}"
+    return render_error(status, code, message)
 
 
 def render_error(_status: int, _code: str, message: str) -> Rendered:

@@ -74,6 +74,8 @@ class Match(NamedTuple):
     act: Act
     ref: ModelRef | None = None
     also: tuple[str, ...] = ()
+    render_error: RenderError | None = None
+    """Where an error's words name what was asked; None: as the area writes errors."""
 
 
 class Area(Protocol):

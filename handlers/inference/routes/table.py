@@ -109,7 +109,7 @@ class Routes:
         if method != found.method and method not in found.also:
             allowed = (found.method, *found.also)
             raise MethodNotAllowed(f"{path[:200]}: expected {' or '.join(allowed)}, got {method[:20]}", allowed=allowed)
-        return Route(area.NAME, found.operation, found.act, found.ref, area.render_error)
+        return Route(area.NAME, found.operation, found.act, found.ref, found.render_error or area.render_error)
 
     def _area(self, segments: list[str]) -> Area:
         """Return who speaks on a path: by its first segment, below /v1 by the first two if anybody does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from handlers.inference.routes.route import Act, Describe, Infer, Match, Operation, decoded, reference
@@ -41,12 +42,16 @@ def find(segments: Sequence[str]) -> Match | None:
     name, colon, verb = last.rpartition(":")
     if colon and verb in _VERBS:
         ref = model_of([*front, name])
-        return Match("POST", Operation.INFER, _VERBS[verb], ref) if ref is not None else None
+        return _match("POST", Operation.INFER, _VERBS[verb], ref) if ref is not None else None
     if last == "metadata" and (ref := model_of(front)) is not None:
-        return Match("GET", Operation.MODEL, Describe(tensorflow_serving.render_metadata), ref)
+        return _match("GET", Operation.MODEL, Describe(tensorflow_serving.render_metadata), ref)
     if (ref := model_of(segments[2:])) is not None:
-        return Match("GET", Operation.MODEL, Describe(tensorflow_serving.render_status), ref)
+        return _match("GET", Operation.MODEL, Describe(tensorflow_serving.render_status), ref)
     return None
+
+
+def _match(method: str, operation: Operation, act: Act, ref: ModelRef) -> Match:
+    return Match(method, operation, act, ref, render_error=partial(tensorflow_serving.render_servable_error, ref))
 
 
 def model_of(segments: Sequence[str]) -> ModelRef | None:
