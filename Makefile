@@ -87,7 +87,7 @@ protos: setup ## make the message modules of handlers/server/grpc/protos anew fr
 lock: setup ## make the hash-pinned requirement files anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade -o requirements/dev.txt
-	@$(BIN)/uv pip compile pyproject.toml --extra serve --excludes requirements/serve-excludes.txt --universal \
+	@$(BIN)/uv pip compile pyproject.toml --extra serve --extra grpc --excludes requirements/serve-excludes.txt --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements/serve.txt
 	@$(BIN)/python -m layers.lock
 	@for name in $(FRAMEWORKS); do \

@@ -187,3 +187,23 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         with watched(*command, printed=tmp_path / "printed", environ=os.environ) as running:
             assert running.ends() == 1
             assert "system: Address already in use" in running.printed
+
+
+def test_vertex_asks_on_paths_of_its_own(tmp_path: Path) -> None:
+    route = "/v1/endpoints/1/deployedModels/2"
+    environ = {"AIP_HEALTH_ROUTE": route, "AIP_PREDICT_ROUTE": f"{route}:predict", "WARMSTART_DEFAULT_MODEL": "adder"}
+    with serving(tmp_path, **environ) as served:
+        predicted = served.ask("POST", f"{route}:predict", {"instances": [{"a": [1], "b": [2]}, {"a": [3], "b": [4]}]})
+
+        assert (predicted.status, predicted.json) == (200, {"predictions": [[3.0], [7.0]]})
+        assert served.ask("GET", route).status == 200
+
+
+def test_sagemaker_asks_for_the_default_model(tmp_path: Path) -> None:
+    with serving(tmp_path, "--default-model", "adder") as served:
+        invoked = served.ask("POST", "/invocations", {"inputs": {"a": [[1]], "b": [[2]]}})
+
+        assert (invoked.status, invoked.json) == (200, {"predictions": [3.0]})
+        with closing(served.connect()) as ping:
+            ping.request("GET", "/ping")
+            assert ping.getresponse().status == 200

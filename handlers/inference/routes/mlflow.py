@@ -22,7 +22,7 @@ def find(segments: Sequence[str]) -> Match | None:
         case ["invocations"]:
             return Match("POST", Operation.INFER, _INVOKE)
         case ["ping"] | ["health"]:
-            return Match("GET", Operation.LIVE, Fixed(mlflow.HEALTHY))
+            return Match("GET", Operation.READY, Fixed(mlflow.HEALTHY))
         case ["version"]:
             return Match("GET", Operation.SERVER, Fixed(mlflow.VERSION))
     return None
