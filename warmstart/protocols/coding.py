@@ -20,7 +20,11 @@ CODINGS: Final = ("zstd", "gzip", "deflate")
 WORTHWHILE_BYTES: Final = 16_384
 """Below it an answer is sent as it is: it is a few packets either way."""
 _IDENTITY: Final = ("", "identity")
-_PIECE: Final = 65_536
+_PIECE: Final = 4096
+"""Fed at once: a decoder copies what it leaves of it, for each of the streams that follow one another."""
+_OUT_BYTES: Final = 65_536
+_MOST_STREAMS: Final = 4096
+"""In one body. Each costs its decoder's memory to set up, even if nothing is in it."""
 _WINDOW_LOG: Final = 23
 """Of 8 MiB, the largest that a sender may ask for over HTTP (RFC 9659): memory that a small body could demand."""
 
@@ -83,17 +87,16 @@ def _undeflate(body: bytes, limit_bytes: int) -> bytes:
 
 
 def _inflate(body: bytes, limit_bytes: int, coding: str, *, wbits: int) -> bytes:
-    decoded = bytearray()
+    decoded, view, place, streams = bytearray(), memoryview(body), 0, 0
     try:
-        while body:  # gzip files may follow one another
+        while place < len(view):  # gzip files may follow one another
+            streams = _counted(streams, coding)
             inflater = zlib.decompressobj(wbits)
             while not inflater.eof:
-                decoded += inflater.decompress(body, min(_PIECE, limit_bytes + 1 - len(decoded)))
+                piece = _piece(view, place, coding)
+                decoded += inflater.decompress(piece, limit_bytes + 1 - len(decoded))
                 _check_size(len(decoded), limit_bytes)
-                body = inflater.unconsumed_tail
-                if not body and not inflater.eof:
-                    raise MalformedBody(f"body: expected {coding}, its end is missing")
-            body = inflater.unused_data
+                place += len(piece) - len(inflater.unused_data)
     except zlib.error as error:
         raise MalformedBody(f"body: expected {coding}, got {error}") from None
     return bytes(decoded)
@@ -103,20 +106,32 @@ def _unzstd(body: bytes, limit_bytes: int) -> bytes:
     if body[:4] != b"\x28\xb5\x2f\xfd":
         return body
     zstd = _zstd()
-    decoded = bytearray()
+    decoded, view, place, streams = bytearray(), memoryview(body), 0, 0
     try:
-        while body:
+        while place < len(view):
+            streams = _counted(streams, "zstd")
             decompressor = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
             while not decompressor.eof:
-                decoded += decompressor.decompress(body, min(_PIECE, limit_bytes + 1 - len(decoded)))
+                piece = _piece(view, place, "zstd") if decompressor.needs_input else b""
+                decoded += decompressor.decompress(piece, min(_OUT_BYTES, limit_bytes + 1 - len(decoded)))
                 _check_size(len(decoded), limit_bytes)
-                body = b""
-                if decompressor.needs_input and not decompressor.eof:
-                    raise MalformedBody("body: expected zstd, its end is missing")
-            body = decompressor.unused_data
+                place += len(piece)
+            place -= len(decompressor.unused_data)
     except zstd.ZstdError as error:
         raise MalformedBody(f"body: expected zstd, got {error}") from None
     return bytes(decoded)
+
+
+def _piece(view: memoryview, place: int, coding: str) -> memoryview:
+    if place == len(view):
+        raise MalformedBody(f"body: expected {coding}, its end is missing")
+    return view[place : place + _PIECE]
+
+
+def _counted(streams: int, coding: str) -> int:
+    if streams == _MOST_STREAMS:
+        raise MalformedBody(f"body: expected at most {_MOST_STREAMS} {coding} streams in a row, got more")
+    return streams + 1
 
 
 def _check_size(size_bytes: int, limit_bytes: int) -> None:

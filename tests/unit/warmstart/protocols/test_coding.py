@@ -84,3 +84,10 @@ def test_an_unknown_coding_is_refused_with_those_that_are_read() -> None:
 )
 def test_an_answer_has_the_coding_that_is_liked_best_or_none(accept: str, coding: str | None) -> None:
     assert accepted_coding(accept) == coding
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_body_of_many_empty_streams_is_refused(coding: str) -> None:
+    assert decode(encode(b"", coding) * 4096, coding, LIMIT) == b""
+    with pytest.raises(MalformedBody, match=f"body: expected at most 4096 {coding} streams in a row, got more"):
+        decode(encode(b"", coding) * 4097, coding, LIMIT)
