@@ -76,7 +76,8 @@ def refuse(error: WarmstartError, render: RenderError) -> Answer:
             headers = (("allow", ", ".join(error.allowed)),)
         case StoreUnavailable() | Unavailable():
             headers = (("retry-after", str(RETRY_AFTER_S)),)
-    rendered = render(status, code, message)
+    # Text that is no Unicode, as an event's path may be, would make the answer itself fail.
+    rendered = render(status, code, message.encode(errors="replace").decode())
     return Answer(status, rendered.body, rendered.content_type, (*rendered.headers, *headers), error.model, error=error)
 
 

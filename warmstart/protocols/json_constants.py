@@ -28,7 +28,10 @@ def load_python_json(body: bytes) -> Any:
         if b"NaN" not in body and b"Infinity" not in body:
             raise
         try:
-            return json.loads(body.decode(), parse_float=_float)
+            document = json.loads(body.decode(), parse_float=_float)
+            if b"\\u" in body:  # half of a surrogate pair is no text, and no answer could quote it
+                json.dumps(document, ensure_ascii=False).encode()
+            return document
         except (ValueError, RecursionError):  # what it says of a place may be another than ours: ours is kept
             pass
         raise

@@ -72,3 +72,9 @@ def test_an_answer_says_what_it_is_under_which_id_it_is_logged_and_which_version
         "x-model-version": "3",
         "allow": "GET",
     }
+
+
+def test_a_message_that_is_no_unicode_is_answered_all_the_same() -> None:
+    found = refuse(errors.InvalidRequest("path: got \ud800"), oip.render_error)
+
+    assert (found.status, found.body) == (400, b'{"error":"path: got ?"}')

@@ -16,6 +16,10 @@ def test_python_writes_what_json_has_not() -> None:
     assert (second, third, fourth) == (math.inf, -math.inf, 1.5)
 
 
+def test_text_beside_a_constant_is_read_as_ever() -> None:
+    assert load_python_json(b'["\\ud83d\\ude00", "\\u00e9", Infinity]') == ["\U0001f600", "\u00e9", math.inf]
+
+
 def test_any_other_document_is_read_as_ever() -> None:
     assert load_python_json(b'{"a": "NaN"}') == {"a": "NaN"}
 
@@ -30,6 +34,8 @@ def test_any_other_document_is_read_as_ever() -> None:
         (b"[NaN", "body: expected JSON, got"),
         (b"\xff NaN", "body: expected JSON, got"),
         (b"[" * 100_000 + b"NaN", "body: expected JSON, got depth limit exceeded at character 1025"),
+        (b'[NaN, "\\ud800"]', "body: expected JSON, got"),
+        (b'{"\\udc00": NaN}', "body: expected JSON, got"),
         (b"[NaN, " + b"9" * 5000 + b"]", "body: expected JSON, got"),
     ],
 )
