@@ -90,8 +90,8 @@ class Dispatcher:
 
     def _is_for_here(self, request: Request) -> bool:
         """Say whether to answer on this thread. Whoever asks whether the server lives is never told that it is busy."""
-        if len(request.body) > SMALL_BYTES:
-            return False
+        if len(request.body) > SMALL_BYTES or (request.body and "content-encoding" in request.headers):
+            return False  # what is compressed may be a thousand times larger
         return self._plane.is_instant(request) or (self._pace.is_quick(request.path) and self._plane.is_warm(request))
 
     def _compute(self) -> None:

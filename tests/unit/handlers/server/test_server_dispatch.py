@@ -110,6 +110,14 @@ def test_a_large_body_is_read_elsewhere() -> None:
     assert world.by_whom(b"x" * (SMALL_BYTES + 1)) == "compute-0"
 
 
+def test_a_compressed_body_is_read_elsewhere_for_it_may_become_a_large_one() -> None:
+    world = World(pace=quick())
+    request = Request("POST", "/iris", {"content-encoding": "zstd"}, b"x")
+    world.dispatcher.dispatch(request, "r-1", None, world.answers.append)
+
+    assert world.step() == "compute-0"
+
+
 def test_a_model_whose_requests_wait_for_each_other_is_computed_elsewhere() -> None:
     world = World(batched=("digits",))
 
