@@ -29,6 +29,9 @@ from warmstart.protocols.arrow_format import (
 
 MAX_BATCHES: Final = 4096
 MAX_DEPTH: Final = 8
+MAX_COLUMNS: Final = 65_536
+MAX_NAME: Final = 1024
+"""Many columns may point at the same name in the stream: in memory each has its own."""
 MAX_BITS: Final = 16 * 1024 * 1024
 """In one buffer: as booleans in memory they are eight times as large as in the stream."""
 _FLOATS: Final = ("<f2", "<f4", "<f8")
@@ -60,7 +63,7 @@ def read_stream(body: bytes) -> tuple[list[Field], list[list[Column]]]:
         if kind == SCHEMA and fields is None:
             if header.value(0, "<h"):
                 raise malformed("numbers in big-endian order; write them in little-endian order")
-            fields = [_field(table) for table in header.tables(1)]
+            fields = [_field(table) for table in header.tables(1, MAX_COLUMNS)]
         elif kind == RECORD_BATCH and fields is not None:
             if len(batches) == MAX_BATCHES:
                 raise malformed(f"more than {MAX_BATCHES} batches; combine them")
@@ -94,7 +97,7 @@ def _messages(body: memoryview) -> Iterator[tuple[int, Table, memoryview]]:
 
 
 def _field(table: Table, depth: int = 0) -> Field:
-    name, kind, declared = table.text(0), table.value(2, "<B"), table.table(3)
+    name, kind, declared = table.text(0, MAX_NAME), table.value(2, "<B"), table.table(3)
     if table.table(4) is not None:
         raise _unreadable(name, "a dictionary; send its values, not their numbers")
     if declared is None or depth > MAX_DEPTH:
@@ -109,7 +112,7 @@ def _field(table: Table, depth: int = 0) -> Field:
         case 4 | 5 | 6 | 19 | 20:
             return Field(name, kind)
         case 12 | 16 | 21:
-            children = table.tables(5)
+            children = table.tables(5, MAX_COLUMNS)
             if len(children) != 1:
                 raise _unreadable(name, f"a list of {len(children)} types")
             size = declared.value(0, "<i") if kind == FIXED_SIZE_LIST else 0

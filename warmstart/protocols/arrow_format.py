@@ -43,23 +43,25 @@ class Table:
         place = self._target(index)
         return None if place is None else Table(self._content, place)
 
-    def text(self, index: int) -> str:
-        """Return a string, "" if it is not there."""
+    def text(self, index: int, most: int) -> str:
+        """Return a string of at most so many bytes, "" if it is not there."""
         place = self._target(index)
         if place is None:
             return ""
-        size = number(self._content, "<I", place)
+        if (size := number(self._content, "<I", place)) > most:
+            raise malformed(f"a name of {size} bytes, where {most} may be")
         try:
             return str(within(self._content, place + 4, size), "utf-8")
         except UnicodeDecodeError:
             raise malformed("a name that is not UTF-8") from None
 
-    def tables(self, index: int) -> list[Table]:
-        """Return a vector of tables."""
+    def tables(self, index: int, most: int) -> list[Table]:
+        """Return a vector of at most so many tables."""
         place = self._target(index)
         if place is None:
             return []
-        count = number(self._content, "<I", place)
+        if (count := number(self._content, "<I", place)) > most:
+            raise malformed(f"{count} columns, where {most} may be")
         within(self._content, place + 4, 4 * count)
         starts = range(place + 4, place + 4 + 4 * count, 4)
         return [Table(self._content, start + number(self._content, "<I", start)) for start in starts]

@@ -15,6 +15,7 @@ from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidValue, MalformedBody, MissingTensor, UnknownTensor, WrongShape
 from warmstart.protocols.arrow_columns import Column, read_stream
 from warmstart.protocols.records import check_count
+from warmstart.protocols.tables import check_once
 from warmstart.tensors import fits, listed
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ def read_arrow(body: bytes, inputs: tuple[TensorSpec, ...]) -> dict[str, Tensor]
     names = [field.name for field in fields]
     if not names or not any(len(batch[0].values) for batch in batches):
         raise MalformedBody("body: expected at least one row and one column of Arrow, got none")
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise MalformedBody(f"body: expected each column once, got {twice[:80]!r} again")
+    check_once(names)
     columns = {name: _joined(name, [batch[index] for batch in batches]) for index, name in enumerate(names)}
     if len(inputs) == 1 and len(inputs[0].shape) > 1 and inputs[0].name not in columns:
         spec = inputs[0]

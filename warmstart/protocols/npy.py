@@ -27,6 +27,8 @@ _HEADER: Final = re.compile(
     rb"'shape': \(((?:\d{1,18}, ?)*(?:\d{1,18})?)\),? ?\} *\n?\Z"
 )
 _DIMENSIONS: Final = 32
+_HEADER_BYTES: Final = 10_000
+"""As numpy's own `max_header_size`."""
 
 
 def read_npy(body: bytes, inputs: tuple[TensorSpec, ...]) -> dict[str, Tensor]:
@@ -41,7 +43,7 @@ def read_npy(body: bytes, inputs: tuple[TensorSpec, ...]) -> dict[str, Tensor]:
 def read_array(body: bytes) -> Tensor:
     """Read an array of numbers or booleans; it shares the body's memory. Raises: MalformedBody."""
     start = _start(body)
-    found = _HEADER.match(body[12 if body[6] > 1 else 10 : start])
+    found = _HEADER.match(body[12 if body[6] > 1 else 10 : start]) if start <= _HEADER_BYTES else None
     if found is None:
         raise MalformedBody(
             "body: expected an npy header of numbers or booleans, got another; text and pickle are none"

@@ -51,6 +51,20 @@ def test_a_column_is_an_input(
     assert read(column, datatype, shape, rows=rows) == expected
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["n" * 1025], "a name of 1025 bytes, where 1024 may be"),
+        ([str(number) for number in range(65_537)], "65537 columns, where 65536 may be"),
+    ],
+)
+def test_a_schema_cannot_take_more_memory_than_a_table_needs(names: list[str], message: str) -> None:
+    sink = BytesIO()
+    pa.ipc.new_stream(sink, pa.schema([(name, pa.int8()) for name in names])).close()
+    with pytest.raises(InvalidRequest, match=message):
+        read_arrow(sink.getvalue(), (TensorSpec("x", "FP32", (-1, 2)),))
+
+
 def test_a_null_is_nan() -> None:
     assert np.isnan(read(pa.array([1.0, None]), "FP32")).tolist() == [False, True]
     assert np.isnan(read(pa.array([1, None]), "FP32")).tolist() == [False, True]

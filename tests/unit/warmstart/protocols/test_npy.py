@@ -116,6 +116,7 @@ class Hostile:
         (header("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 99999999999), }\n"), "body: expected 79999999998400000000008 bytes of float64 [99999999999, 99999999999], got 0"),
         (header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }\n"), "body: expected an npy header"),
         (header("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 33 + "), }\n", bytes(8)), "body: expected 8 bytes of float64 [1, 1"),
+        (header("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 5000 + "), }\n", bytes(8)), "body: expected an npy header"),
         (header("__import__('os')"), "body: expected an npy header"),
     ],
 )  # fmt: skip
