@@ -26,8 +26,9 @@ OURS = {
     "handlers.inference.routes", "handlers.inference.service", "handlers.inference.sessions",
     "handlers.inference.settings", "handlers.inference.variants",
     "model_store", "model_store.connection", "model_store.integrity", "model_store.keys",
-    "model_store.manifest", "model_store.objects", "model_store.registry_reader", "model_store.s3_reader",
-    "model_store.sigv4", "warmstart", "warmstart.datatypes", "warmstart.environment", "warmstart.errors",
+    "model_store.manifest", "model_store.objects", "model_store.pieces",
+    "model_store.registry_reader", "model_store.s3_reader", "model_store.sigv4",
+    "warmstart", "warmstart.datatypes", "warmstart.environment", "warmstart.errors",
     "warmstart.protocols", "warmstart.protocols.json_tensors", "warmstart.protocols.oip", "warmstart.protocols.records",
     "warmstart.limits", "warmstart.refs", "warmstart.tensors",
 }  # fmt: skip
