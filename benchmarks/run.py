@@ -19,7 +19,8 @@ from benchmarks.models import model_path
 from benchmarks.published import published
 
 BUCKET: Final = "benchmark"
-CASES: Final = ("floor", "ours", "bare", "tutorial")
+PRELOADED: Final = "ours, preloaded"
+CASES: Final = ("floor", "ours", PRELOADED, "bare", "tutorial")
 SERVING: Final = CASES[1:]
 """Those that answer events."""
 
@@ -60,6 +61,8 @@ def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 
         event.write_text(json.dumps(proxy_event(model, rows=rows)))
         read_end, write_end = os.pipe()
         environment = _environment(scratch, model, endpoint, warm)
+        if case == PRELOADED:
+            environment["WARMSTART_PRELOAD"] = model
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.cases", case, str(event)],

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model_store.sigv4 import Credentials
 from warmstart import environment, limits
-from warmstart.errors import InvalidKey, InvalidSetting
+from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
+from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
     from model_store.signing.public_key import PublicKey
@@ -28,6 +29,8 @@ class InferenceSettings(NamedTuple):
     metrics_namespace: str
     service_name: str
     function_version: str
+    preload: tuple[ModelRef, ...] = ()
+    """Models to open in the init phase."""
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
 
@@ -50,6 +53,7 @@ class InferenceSettings(NamedTuple):
             metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
             service_name=env.get(environment.SERVICE_NAME) or "inference",
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
+            preload=_references(env, environment.PRELOAD),
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
@@ -73,6 +77,14 @@ def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:
     try:
         return tuple(parse_public_key(text) for text in value.split(","))
     except InvalidKey as error:
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
+
+
+def _references(env: Mapping[str, str], name: str) -> tuple[ModelRef, ...]:
+    """Read models, separated by commas."""
+    try:
+        return tuple(ModelRef.parse(text) for text in (env.get(name) or "").split(",") if text)
+    except InvalidReference as error:
         raise InvalidSetting(f"{name}: {error.message}", name=name) from error
 
 

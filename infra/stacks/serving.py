@@ -65,6 +65,7 @@ class ServingStack(Stack):
             environment={
                 **_environment(config, store, service="inference"),
                 **({environment.SIGNED_BY: ",".join(config.signing_public_keys)} if config.require_signature else {}),
+                **({environment.PRELOAD: ",".join(config.preload)} if config.preload else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",
                 environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder
