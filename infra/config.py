@@ -217,6 +217,14 @@ class StageConfig:
         "They are read from the stage's store when the template is synthesized. A version, never an alias.",
         page=f"{_LAMBDA}chapter-layers.html",
     )
+    preload: tuple[str, ...] = setting(
+        (),
+        Items(Text(r"[^,\s]+", "a model, such as `iris`, `iris:3` or `iris@canary`"), most=20),
+        says="Models that the inference function opens in its init phase, so that the first request finds them open. "
+        "They are fetched beside its imports; what is not there after 6 s, or fails, is logged and left to the "
+        "first request.",
+        page=f"{_LAMBDA}lambda-runtime-environment.html",
+    )
     require_signature: bool = setting(
         False,
         Flag(),
@@ -246,6 +254,8 @@ class StageConfig:
             object.__setattr__(self, name, what.read(name, getattr(self, name)))
         for text in self.baked_models:
             _check_version(text)
+        for text in self.preload:
+            _check_reference(text, "preload")
         for text in self.signing_public_keys:
             _check_key(text)
         check_combinations(self)
@@ -297,11 +307,15 @@ def _refuse_unknown(key: str, known: Mapping[str, Setting]) -> None:
     raise InvalidSetting(f"{key}: no such setting; {hint}", name=key)
 
 
-def _check_version(text: str) -> None:
+def _check_reference(text: str, name: str) -> ModelRef:
     try:
-        reference = ModelRef.parse(text)
+        return ModelRef.parse(text)
     except InvalidReference as error:
-        raise InvalidSetting(f"baked_models: {error.message}", name="baked_models") from error
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
+
+
+def _check_version(text: str) -> None:
+    reference = _check_reference(text, "baked_models")
     if reference.version is None:
         raise InvalidSetting(
             f"baked_models: expected a model and its version, such as '{reference.name}:3'; got {text!r}: "

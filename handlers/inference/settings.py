@@ -43,6 +43,8 @@ class InferenceSettings(NamedTuple):
     default_model: ModelRef | None = None
     v1_protocol: str = "tensorflow"
     shows_timing: bool = False
+    preload: tuple[ModelRef, ...] = ()
+    """Models to open in the init phase."""
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
     processors: int | None = None
@@ -66,6 +68,7 @@ class InferenceSettings(NamedTuple):
             default_model=_reference(env, environment.DEFAULT_MODEL),
             v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
             shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
+            preload=_references(env, environment.PRELOAD),
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
@@ -115,6 +118,15 @@ def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:
     try:
         return tuple(parse_public_key(text) for text in value.split(","))
     except InvalidKey as error:
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
+
+
+def _references(env: Mapping[str, str], name: str) -> tuple[ModelRef, ...]:
+    """Read models, separated by commas."""
+    words = (text.strip() for text in (env.get(name) or "").split(","))
+    try:
+        return tuple(ModelRef.parse(text) for text in words if text)
+    except InvalidReference as error:
         raise InvalidSetting(f"{name}: {error.message}", name=name) from error
 
 

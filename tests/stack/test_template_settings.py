@@ -50,6 +50,7 @@ CHANGED: dict[str, Any] = {
     "server_timing": "true",
     "default_model": "iris@canary",
     "v1_protocol": "kserve",
+    "preload": "iris,digits:2",
 }
 """One synthesis with everything else than its default, as the command line gives it."""
 
@@ -271,6 +272,12 @@ def test_signatures_are_asked_for_with_a_layer_and_the_keys_that_they_are_checke
     assert "WARMSTART_SIGNED_BY" not in signed.function("control")["Environment"]["Variables"]
     target = parse_target(signed.document["Outputs"][stack_names.INFERENCE_TARGET]["Value"], where="output")
     assert [key_id[:16] for key_id in target.signed_by] == ["06e3fd8fda29bb60"]  # sha256 of the DER
+
+
+def test_models_to_preload_are_told_to_the_inference_function_alone(changed: Template) -> None:
+    assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_PRELOAD"] == "iris,digits:2"
+    assert "WARMSTART_PRELOAD" not in changed.function("control")["Environment"]["Variables"]
+    assert "WARMSTART_PRELOAD" not in serving().function("inference")["Environment"]["Variables"]
 
 
 def test_keys_alone_change_nothing() -> None:

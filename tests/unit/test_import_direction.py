@@ -37,8 +37,8 @@ def row(*, ours: str = "", others: str = "", lazy: str = "") -> Row:
 
 _READ_HALF: Final = (
     "model_store.connection model_store.integrity model_store.keys model_store.manifest model_store.objects"
-    " model_store.credentials model_store.registry_reader model_store.s3_endpoint model_store.s3_listing"
-    " model_store.s3_reader model_store.sigv4"
+    " model_store.credentials model_store.pieces model_store.registry_reader model_store.s3_endpoint"
+    " model_store.s3_listing model_store.s3_reader model_store.sigv4"
 )
 _SIGNATURES: Final = "model_store.signing.public_key model_store.signing.verify"
 _WIDE_HALF: Final = "model_store.history model_store.manifest model_store.registry model_store.s3"

@@ -94,6 +94,17 @@ def test_only_versions_are_baked(text: str) -> None:
     assert error.name == "baked_models"
 
 
+@pytest.mark.parametrize("text", ["iris:0", "Iris", "iris:", "iris@"])
+def test_what_is_no_model_is_not_preloaded(text: str) -> None:
+    error = refusal(preload=text)
+
+    assert error.name == "preload"
+
+
+def test_models_to_preload_may_be_aliases_or_versions() -> None:
+    assert from_context({"preload": "iris,digits:1,iris@canary"}).preload == ("iris", "digits:1", "iris@canary")
+
+
 def test_models_to_bake_are_listed_on_the_command_line_with_commas() -> None:
     assert from_context({"baked_models": "iris:3,digits:1"}).baked_models == ("iris:3", "digits:1")
 

@@ -68,3 +68,10 @@ def test_a_bad_value_is_refused_with_its_name(tmp_path: Path, name: str, value: 
     with pytest.raises(InvalidSetting, match=f"{name}: expected .* got {value!r}") as caught:
         read(tmp_path, **{name: value})
     assert caught.value.name == name
+
+
+def test_models_to_preload_are_references(tmp_path: Path) -> None:
+    assert [str(ref) for ref in read(tmp_path, WARMSTART_PRELOAD="iris,digits:2").preload] == ["iris", "digits:2"]
+    assert read(tmp_path).preload == ()
+    with pytest.raises(InvalidSetting, match="WARMSTART_PRELOAD: model name: expected"):
+        read(tmp_path, WARMSTART_PRELOAD="iris,Iris")
