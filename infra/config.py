@@ -15,6 +15,7 @@ from typing import Final, cast
 from infra.combinations import check_combinations
 from infra.scaling import SCHEDULED
 from infra.settings import Choice, Flag, Items, Number, Optional, Setting, Text, Whole, described, setting
+from model_store.payload_locations import PREFIX
 from model_store.signing.public_key import parse_public_key
 from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
 from warmstart.refs import ModelRef
@@ -239,6 +240,13 @@ class StageConfig:
         ),
         says="Keys that sign versions, ECDSA P-256 or Ed25519: one of them suffices, so that keys can be changed.",
         page="https://docs.aws.amazon.com/kms/latest/developerguide/download-public-key.html",
+    )
+    payload_locations: tuple[str, ...] = setting(
+        (),
+        Items(Text(PREFIX, "`s3://bucket/prefix/`, with the last slash"), most=20),
+        says="Where bodies above 6 MB may lie ([large-payloads.md](large-payloads.md)). The "
+        "inference function may read and write below them, and nowhere else. Empty: references are refused.",
+        page="https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-prefixes.html",
     )
     noncurrent_version_days: int = setting(
         30,

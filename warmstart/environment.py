@@ -21,6 +21,8 @@ V1_PROTOCOL: Final = "WARMSTART_V1_PROTOCOL"
 """Whose protocol the paths below /v1/models speak: `tensorflow` or `kserve`."""
 SERVER_TIMING: Final = "WARMSTART_SERVER_TIMING"
 """`true`: answers say in a `Server-Timing` header where their time went."""
+PAYLOAD_LOCATIONS: Final = "WARMSTART_PAYLOAD_LOCATIONS"
+"""Where bodies by reference may lie: `s3://bucket/prefix/`, with commas; "" or not there: nowhere."""
 SIGNED_BY: Final = "WARMSTART_SIGNED_BY"
 """Public keys: a version has to be signed by one of them. Not there if the stage asks for no signatures."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # COLD START, in order, once per execution environment:
 _STARTED_NS = perf_counter_ns()
@@ -20,6 +20,9 @@ from handlers.inference.settings import InferenceSettings  # noqa: E402
 from model_store.s3_reader import S3Reader  # noqa: E402
 from model_store.sigv4 import Credentials  # noqa: E402
 
+if TYPE_CHECKING:
+    from model_store.payload_objects import PayloadObjects
+
 # 4. Fail at init, with the variable's name, not on the first request.
 SETTINGS = InferenceSettings.from_env(os.environ)
 
@@ -32,6 +35,12 @@ def _credentials() -> Callable[[], Credentials]:
     from handlers.inference.snapshot import fresh_credentials
 
     return fresh_credentials(found)
+
+
+def _payload_objects() -> PayloadObjects:
+    from model_store.s3_payloads import S3Payloads
+
+    return S3Payloads(region=SETTINGS.region, credentials=CREDENTIALS)
 
 
 # 5. A client only: no network.
@@ -64,6 +73,7 @@ DATA_PLANE = build_data_plane(
     SETTINGS,
     READER if PRELOADING is None else PRELOADING.reader,
     write=_write,
+    payload_objects=_payload_objects,
     setup_ns=perf_counter_ns() - _STARTED_NS,
 )
 # 8. Sessions on what was fetched, while init has the whole processor.
