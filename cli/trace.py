@@ -112,7 +112,7 @@ def _wanted(given: Shell, stage: Stage, text: str) -> ModelRef:
 def _pattern(wanted: ModelRef) -> str:
     # CloudWatch Logs user guide, "Filter pattern syntax": what is not of the form is left there.
     version = f' && $.model_version = "{wanted.version}"' if wanted.version is not None else ""
-    return f'{{ $.model = "{wanted.name}" && $.ModelCacheHit = 0{version} }}'
+    return f'{{ $.model = "{wanted.name}"{version} && ($.ModelCacheHit = 0 || $.cold_start IS TRUE) }}'
 
 
 def _opened(events: Iterable[LogEvent], wanted: ModelRef) -> Iterator[Cold]:

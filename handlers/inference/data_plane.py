@@ -231,7 +231,7 @@ class DataPlane:
         render_ns = self._clock_ns() - computed_ns
         self._service.tally.succeeded(model, result.rows, parse_ns, ran.run_ns, render_ns)
         body, content_type, headers = rendered
-        if not self._shows_timing and ran.opened is None:
+        if not self._shows_timing and ran.opened is None and self._setup_ns is None:
             return Answer(200, body, content_type, headers, model, ran)
         setup_ns = self._setup_ns or 0
         timing = Timing(setup_ns, result.resolve_ns, fetch_ns, session_ns, parse_ns, ran.run_ns, render_ns)
