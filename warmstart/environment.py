@@ -19,6 +19,8 @@ V1_PROTOCOL: Final = "WARMSTART_V1_PROTOCOL"
 """Whose protocol the paths below /v1/models speak: `tensorflow` or `kserve`."""
 SERVER_TIMING: Final = "WARMSTART_SERVER_TIMING"
 """`true`: answers say in a `Server-Timing` header where their time went."""
+WARM_UP: Final = "WARMSTART_WARM_UP"
+"""`true`: a session runs a golden example once, before its first answer."""
 SIGNED_BY: Final = "WARMSTART_SIGNED_BY"
 """Public keys: a version has to be signed by one of them. Not there if the stage asks for no signatures."""
 

@@ -43,6 +43,7 @@ class InferenceSettings(NamedTuple):
     default_model: ModelRef | None = None
     v1_protocol: str = "tensorflow"
     shows_timing: bool = False
+    warms_up: bool = False
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
     processors: int | None = None
@@ -66,6 +67,7 @@ class InferenceSettings(NamedTuple):
             default_model=_reference(env, environment.DEFAULT_MODEL),
             v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
             shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
+            warms_up=_one_of(env, environment.WARM_UP, ("false", "true")) == "true",
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 

@@ -70,6 +70,7 @@ class ServingStack(Stack):
                 **({environment.DEFAULT_MODEL: config.default_model} if config.default_model else {}),
                 **({environment.V1_PROTOCOL: "kserve"} if config.v1_protocol == "kserve" else {}),
                 **({environment.SERVER_TIMING: "true"} if config.server_timing else {}),
+                **({environment.WARM_UP: "true"} if config.warm_up else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",
                 environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder
