@@ -169,6 +169,12 @@ class StageConfig:
         says="Whether answers say in a `Server-Timing` header where their time went: init, resolve, fetch, session, "
         "parse, run, render.",
     )
+    warm_up: bool = setting(
+        False,
+        Flag(),
+        says="Whether a model that was just opened runs its first golden example once before its first answer. It "
+        "costs that run and one more request to the store, in cold starts alone.",
+    )
     throttle_rate: float = setting(
         100.0,
         Number(0.1, 10000),

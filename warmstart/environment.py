@@ -23,6 +23,8 @@ SERVER_TIMING: Final = "WARMSTART_SERVER_TIMING"
 """`true`: answers say in a `Server-Timing` header where their time went."""
 PAYLOAD_LOCATIONS: Final = "WARMSTART_PAYLOAD_LOCATIONS"
 """Where bodies by reference may lie: `s3://bucket/prefix/`, with commas; "" or not there: nowhere."""
+WARM_UP: Final = "WARMSTART_WARM_UP"
+"""`true`: a session runs a golden example once, before its first answer."""
 SIGNED_BY: Final = "WARMSTART_SIGNED_BY"
 """Public keys: a version has to be signed by one of them. Not there if the stage asks for no signatures."""
 

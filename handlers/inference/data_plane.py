@@ -27,7 +27,7 @@ from handlers.inference.routes.route import (
 )
 from handlers.inference.routes.table import Routes, areas_of
 from handlers.inference.service import InferenceService, Sessions, named
-from handlers.inference.sessions import SessionCache
+from handlers.inference.sessions import OpenSession, SessionCache
 from handlers.inference.timing import Timing
 from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
@@ -330,10 +330,11 @@ def build_service(
         clock=clock,
         warn=warn,
     )
+    open_session = partial(OnnxSession, threads=settings.threads)
     sessions = before_sessions(
         SessionCache(
             files=files,
-            open_session=partial(OnnxSession, threads=settings.threads),
+            open_session=_warmed(open_session, registry, warn) if settings.warms_up else open_session,
             budget_bytes=settings.session_budget_bytes,
             clock_ns=clock_ns,
         )
@@ -345,6 +346,13 @@ def _payloads(settings: InferenceSettings, objects: Callable[[], PayloadObjects]
     from handlers.inference.payloads import build_payloads  # imported for who needs it alone
 
     return build_payloads(settings, objects())
+
+
+def _warmed(open_session: OpenSession, registry: RegistryReader, warn: Callable[[str], None]) -> OpenSession:
+    # Imported for stages that ask for it alone.
+    from handlers.inference.warm_up import warmed
+
+    return warmed(open_session, document=registry.document, warn=warn)
 
 
 def _trust(public_keys: Sequence[PublicKey]) -> Trust:

@@ -48,6 +48,7 @@ class InferenceSettings(NamedTuple):
     """Models to open in the init phase."""
     payload_locations: tuple[Prefix, ...] = ()
     """Where bodies by reference may lie."""
+    warms_up: bool = False
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
     processors: int | None = None
@@ -73,6 +74,7 @@ class InferenceSettings(NamedTuple):
             shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
             preload=_references(env, environment.PRELOAD),
             payload_locations=_prefixes(env, environment.PAYLOAD_LOCATIONS),
+            warms_up=_one_of(env, environment.WARM_UP, ("false", "true")) == "true",
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 

@@ -76,6 +76,7 @@ class ServingStack(Stack):
                     if config.payload_locations
                     else {}
                 ),
+                **({environment.WARM_UP: "true"} if config.warm_up else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",
                 environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder

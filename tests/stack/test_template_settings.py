@@ -49,6 +49,7 @@ CHANGED: dict[str, Any] = {
     "provisioned_schedule": "cron(0 7 ? * MON-FRI *)=5,cron(0 19 ? * MON-FRI *)=0",
     "keep_warm_minutes": "4",
     "server_timing": "true",
+    "warm_up": "true",
     "default_model": "iris@canary",
     "v1_protocol": "kserve",
     "preload": "iris,digits:2",
@@ -186,6 +187,10 @@ def test_the_function_is_told_its_default_model_and_whose_v1_it_speaks(changed: 
 
 def test_answers_say_where_their_time_went_if_asked_to(changed: Template) -> None:
     assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_SERVER_TIMING"] == "true"
+
+
+def test_sessions_are_warmed_up_if_asked_to(changed: Template) -> None:
+    assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_WARM_UP"] == "true"
 
 
 def test_timeout_is_that_of_both_functions(changed: Template) -> None:

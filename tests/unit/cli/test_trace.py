@@ -137,7 +137,7 @@ def test_cloudwatch_is_asked_for_these_lines_alone_and_no_further_back(warmstart
     warmstart("trace", "iris:3", "--since", "2h")
 
     (opening, start_s), (reports, reports_start_s) = warmstart.stage.written.asked
-    cold = '($.ModelCacheHit = 0 || $.cold_start IS TRUE)'
+    cold = "($.ModelCacheHit = 0 || $.cold_start IS TRUE)"
     assert opening == f'{{ $.model = "iris" && $.model_version = "3" && {cold} }}'
     assert 7195 < time.time() - start_s < 7300
     assert (reports, reports_start_s) == ('"Init Duration"', (NOW_MS - 1000) / 1000)

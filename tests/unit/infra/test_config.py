@@ -10,7 +10,15 @@ P256 = (  # RFC 6979, A.2.5
     "A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ=="
 )
 ED25519 = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # RFC 8032, 7.1, test 1
-OURS_ALONE = {"server_timing", "default_model", "v1_protocol", "layer_platform", "alias_ttl_s", "require_signature"}
+OURS_ALONE = {
+    "server_timing",
+    "default_model",
+    "v1_protocol",
+    "warm_up",
+    "layer_platform",
+    "alias_ttl_s",
+    "require_signature",
+}
 FLAG = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from model_store.manifest import ModelFile
 from model_store.memory import MemoryObjects
 from tests.build import manifests, models
 from tests.build.inference import env, event, infer_body
@@ -91,15 +93,20 @@ json.dump({
 class Run:
     """One process: two inferences, then a health check and records, against a stand-in for S3."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, golden: bytes | None = None, **settings: str) -> None:
         objects = MemoryObjects()
         self.body = models.scale()
-        manifests.store_version(objects, manifests.manifest("doubler", body=self.body), body=self.body)
+        manifest = manifests.manifest("doubler", body=self.body)
+        if golden is not None:
+            document = ModelFile("golden.json", len(golden), hashlib.sha256(golden).hexdigest())
+            manifest = manifest._replace(documents=(document,))
+            objects.put("models/doubler/versions/1/golden.json", golden)
+        manifests.store_version(objects, manifest, body=self.body)
         manifests.store_alias(objects, "doubler", 1)
         infer = event("POST", "/v2/models/doubler/infer", infer_body([1, 2]))
         events = [infer, infer, event("GET", "/v2/health/ready"), event("POST", "/predict/doubler", [1, 2])]
         with s3_server(objects) as server:
-            variables = env(scratch, **{environment.ENDPOINT: server.url, environment.ALIAS_TTL_S: "3600"})
+            variables = env(scratch, **{environment.ENDPOINT: server.url, environment.ALIAS_TTL_S: "3600"} | settings)
             finished = subprocess.run(
                 [sys.executable, "-c", CHILD],
                 input=json.dumps(events).encode(),
@@ -174,6 +181,14 @@ def test_the_cold_one_makes_three_requests_to_the_store_and_the_others_none(run:
         ("models/doubler/versions/1/manifest.json", 200),
         ("models/doubler/versions/1/model.onnx", 200),
     ]
+
+
+def test_a_warm_up_is_one_request_more_and_the_others_make_none(tmp_path: Path) -> None:
+    golden = b'{"examples":[{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[1.0]}]}]}'
+    warmed = Run(tmp_path, golden, **{environment.WARM_UP: "true"})
+
+    assert warmed.requests[3:] == [("models/doubler/versions/1/golden.json", 200)]
+    assert [line for line in warmed.lines if line.get("level") == "WARNING"] == []
 
 
 def test_each_object_comes_over_the_wire_once(run: Run) -> None:
