@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from model_store import keys
 from warmstart.errors import WarmstartError
 from warmstart.protocols.oip import read_infer
 from warmstart.protocols.wire import Request
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from handlers.inference.sessions import OpenSession, Session
     from model_store.manifest import Manifest
     from warmstart.tensors import Tensor
-
-GOLDEN: Final = "golden.json"
 
 
 def warmed(
@@ -32,7 +31,7 @@ def warmed(
     def open_and_run(path: Path, manifest: Manifest) -> Session:
         session = open_session(path, manifest)
         try:
-            if (body := document(manifest, GOLDEN)) is None:
+            if (body := document(manifest, keys.GOLDEN)) is None:
                 raise ValueError("expected golden examples, got none; publish it again with a sample")
             session.run([spec.name for spec in manifest.signature.outputs], first_inputs(body))
         except (WarmstartError, ValueError, KeyError, TypeError, IndexError) as error:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from handlers.inference.warm_up import first_inputs, warmed
+from model_store.gate.golden import GoldenExample, GoldenTensor, render_golden
 from model_store.manifest import Manifest
 from tests.build import manifests
 from warmstart.errors import InferenceFailed
@@ -61,3 +63,25 @@ def test_without_an_example_the_session_is_opened_all_the_same_with_one_warning(
 
 def test_a_run_that_fails_is_one_warning() -> None:
     assert open_warmed(Recorder(InferenceFailed("broken")), GOLDEN) == ["warm-up of iris:1: broken"]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "values"),
+    [
+        ("FP32", (0.5, None)),
+        ("FP64", (0.25, 1e300)),
+        ("FP16", (0.5, None)),
+        ("INT64", (-(2**63), 2**63 - 1)),
+        ("UINT8", (0, 255)),
+        ("BOOL", (True, False)),
+        ("BYTES", ("Zürich", "")),
+    ],
+)
+def test_what_the_gate_writes_as_an_example_is_read(datatype: str, values: tuple[Any, ...]) -> None:
+    kept = GoldenTensor("x", datatype, (3, 2), values)
+    session = Recorder()
+
+    assert open_warmed(session, render_golden([GoldenExample((kept,), ())])) == []
+    [run] = session.runs
+    assert run["x"].dtype == kept.array().dtype
+    np.testing.assert_array_equal(run["x"], kept.array())
