@@ -90,13 +90,16 @@ def servers() -> tuple[Server, ...]:
     named = Request("/predict", json.dumps({"X": rows}).encode())
     inputs = Request("/invocations", json.dumps({"inputs": rows}).encode())
     ours = ("warmstart", "serve", "--store", "file://{home}/store", "--port", "{port}")
+    image = ("python", "-m", "handlers.server")
+    image_settings = {"PYTHONPATH": str(ROOT), "WARMSTART_STORE_URL": "file://{home}/store", "WARMSTART_PORT": "{port}"}
     ports = {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "{second}", "MLSERVER_METRICS_PORT": "{third}"}
     here = {"MLSERVER_HOST": "127.0.0.1", **ports}
     alone = {**here, "MLSERVER_PARALLEL_WORKERS": "0"}
     bento = ("bentoml", "serve", "service:Tabular", "--host", "127.0.0.1", "--port", "{port}")
     mlflow = ("mlflow", "models", "serve", "-m", "model", "--env-manager", "local", "-h", "127.0.0.1", "-p", "{port}")
     return (
-        Server("Warmstart", OURS, ours, oip, read_oip, settings={"PYTHONPATH": str(ROOT)}),
+        Server("Warmstart, as its image starts it", OURS, image, oip, read_oip, settings=image_settings),
+        Server("Warmstart, `warmstart serve`", OURS, ours, oip, read_oip, settings={"PYTHONPATH": str(ROOT)}),
         Server("MLServer", "mlserver", ("mlserver", "start", "."), oip, read_oip, here),
         Server("MLServer, no parallel workers", "mlserver", ("mlserver", "start", "."), oip, read_oip, alone),
         Server("BentoML", "bentoml", bento, named, read_named),
@@ -126,7 +129,7 @@ def start(server: Server, home: Path) -> Start:
 
 def prepare(server: Server, folder: Path) -> Path:
     """Make a server's folder; ours gets a store with the model as it is, published past the gate."""
-    home = folder / server.name.replace(" ", "-").replace(",", "")
+    home = folder / server.name.replace(" ", "-").replace(",", "").replace("`", "")
     if server.is_peer:
         shutil.copytree(PEERS / server.package, home, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(model_path(MODEL), home)

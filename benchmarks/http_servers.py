@@ -23,9 +23,9 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from benchmarks.__main__ import RESULTS, machine
 from benchmarks.events import proxy_event
 from benchmarks.http_candidates import CANDIDATES
+from benchmarks.machine import RESULTS, machine
 from benchmarks.models import model_path
 from model_store.gate import apply, plan_file
 from model_store.stores import open_store

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from benchmarks.__main__ import RESULTS, machine
+from benchmarks.machine import RESULTS, machine
 from benchmarks.models import BUILDERS, model_path, sample
 from handlers.inference.artifacts import ModelFiles
 from handlers.inference.onnx_session import RUNTIME
@@ -74,13 +74,8 @@ def main() -> None:
 def publish(model: str, folder: Path) -> tuple[Examined, dict[str, Case]]:
     """Take a model through the gate and the store; give the cases to compare, the default file first."""
     objects = MemoryObjects()
-    rows = folder / "rows.npz"
-    request = sample(model)
-    np.savez(rows, **cast("Any", {name: np.repeat(array, ROWS, axis=0) for name, array in request.items()}))
-    np.savez(folder / "request.npz", **cast("Any", request))
-    (folder / "gate").mkdir()
-    options = GateOptions(sample=rows, target=target())
-    examined = examine(model_path(model), model, folder / "gate", options)
+    np.savez(folder / "request.npz", **cast("Any", sample(model)))
+    examined = examined_model(model, folder)
     plan = plan_publish(examined.candidate, model, objects)
     published = apply(plan, objects, by="benchmark", clock=time.time, new_id=lambda: "1").manifest
     here = Variants(cpuinfo=read_cpuinfo, machine=os.uname().machine, runtime=RUNTIME).choose(published)
@@ -92,6 +87,14 @@ def publish(model: str, folder: Path) -> tuple[Examined, dict[str, Case]]:
     if here is not published:
         cases["this processor"] = Case(files.fetch(here), here, here.size_bytes)
     return examined, cases
+
+
+def examined_model(model: str, folder: Path) -> Examined:
+    """Take a model through the gate, with a sample, for a function like this machine; its files are in the folder."""
+    rows = folder / "rows.npz"
+    np.savez(rows, **cast("Any", {name: np.repeat(array, ROWS, axis=0) for name, array in sample(model).items()}))
+    (folder / "gate").mkdir()
+    return examine(model_path(model), model, folder / "gate", GateOptions(sample=rows, target=target()))
 
 
 def target() -> Target:

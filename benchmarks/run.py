@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,12 +16,13 @@ from typing import Final, NamedTuple
 
 from benchmarks.events import proxy_event
 from benchmarks.models import model_path
-from model_store import keys
-from model_store.gate import apply, plan_file
-from model_store.memory import MemoryObjects
+from benchmarks.published import published
 
 BUCKET: Final = "benchmark"
-CASES: Final = ("floor", "ours", "tutorial")
+PRELOADED: Final = "ours, preloaded"
+CASES: Final = ("floor", "ours", PRELOADED, "bare", "tutorial")
+SERVING: Final = CASES[1:]
+"""Those that answer events."""
 
 
 class Sample(NamedTuple):
@@ -33,10 +35,13 @@ class Sample(NamedTuple):
 
 @contextmanager
 def s3_stand_in(models: tuple[str, ...]) -> Iterator[str]:
-    """Publish the models into a folder and serve it; yields the endpoint."""
+    """Serve the models as published, and beside them the files as they came; yields the endpoint."""
     with tempfile.TemporaryDirectory() as folder:
         for model in models:
-            _publish(Path(folder) / BUCKET, model)
+            bucket = Path(folder) / BUCKET
+            shutil.copytree(published(model), bucket, dirs_exist_ok=True)
+            (bucket / _as_it_came(model)).parent.mkdir(exist_ok=True)
+            shutil.copy(model_path(model), bucket / _as_it_came(model))
         server = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.s3_stand_in", folder], stdout=subprocess.PIPE, text=True
         )
@@ -56,6 +61,8 @@ def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 
         event.write_text(json.dumps(proxy_event(model, rows=rows)))
         read_end, write_end = os.pipe()
         environment = _environment(scratch, model, endpoint, warm)
+        if case == PRELOADED:
+            environment["WARMSTART_PRELOAD"] = model
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.cases", case, str(event)],
@@ -68,7 +75,7 @@ def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 
             first = answers.readline()
             elapsed = time.perf_counter() - started
             assert first == "first answer\n", f"{case} on {model} gave no answer"
-            times = answers.readline().split() if warm and case in ("ours", "tutorial") else []
+            times = answers.readline().split() if warm and case in SERVING else []
             peak = int(answers.readline()) / 1000
         assert process.wait() == 0
         return Sample(elapsed, peak, tuple(int(t) / 1000 for t in times))
@@ -81,7 +88,7 @@ def _environment(scratch: str, model: str, endpoint: str, warm: int) -> dict[str
         "TMPDIR": scratch,
         "WARM": str(warm),
         "BENCHMARK_MODEL": str(model_path(model)),
-        "BENCHMARK_KEY": keys.artifact(model, 1, "model.onnx"),
+        "BENCHMARK_KEY": _as_it_came(model),
         "WARMSTART_STORE_BUCKET": BUCKET,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": endpoint,
@@ -98,12 +105,5 @@ def _environment(scratch: str, model: str, endpoint: str, warm: int) -> dict[str
     }
 
 
-def _publish(bucket: Path, model: str) -> None:
-    """Publish into memory, then lay the objects out as files, as the stand-in serves them."""
-    objects = MemoryObjects()
-    plan = plan_file(model_path(model), model, objects)
-    apply(plan, objects, by="benchmark", clock=time.time, new_id=lambda: "1")
-    for key in objects.keys(""):
-        path = bucket / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(objects.get(key).body)
+def _as_it_came(model: str) -> str:
+    return f"as-it-came/{model}.onnx"

@@ -19,9 +19,9 @@ from typing import Any, Final, NamedTuple
 
 import onnxruntime as ort
 
-from benchmarks.__main__ import RESULTS, machine
 from benchmarks.contenders import MODEL, Answer, Server, check, prepare, servers, start, version
 from benchmarks.load import Load, Memory, load, memory, need_wrk, serving
+from benchmarks.machine import RESULTS, machine
 from benchmarks.models import model_path, sample
 
 CONNECTIONS: Final = (1, 4, 16)

@@ -31,6 +31,7 @@ from cli import (
     show,
     smoke,
     tags,
+    trace,
     verify,
 )
 from cli.exit_codes import DONE, INTERRUPTED, REFUSED, WRONG_USAGE, exit_code_of
@@ -66,6 +67,7 @@ VERBS: Final = {
         prune,
         predict,
         smoke,
+        trace,
         local,
         serve,
         layers,

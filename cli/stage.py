@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from warmstart import stacks
@@ -15,6 +15,7 @@ from warmstart.errors import StoreDenied, Unreachable
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_logs import CloudWatchLogsClient
 
     from model_store.gate.steps import Target
     from model_store.objects import ObjectStore
@@ -46,6 +47,24 @@ class Predictor(Protocol):
         ...
 
 
+class LogEvent(NamedTuple):
+    """A line of a log, without its end."""
+
+    timestamp_ms: int
+    message: str
+
+
+class Log(Protocol):
+    """What `warmstart trace` needs of a function's log."""
+
+    def events(self, pattern: str, *, start_s: float) -> Iterator[LogEvent]:
+        """Yield what was written since then (seconds since the epoch) and fits one of CloudWatch's filter patterns.
+
+        A log that cannot filter by it yields every line. Raises: Unreachable, StoreDenied.
+        """
+        ...
+
+
 class Stage(Protocol):
     """What the verbs need to know of a stage."""
 
@@ -59,6 +78,10 @@ class Stage(Protocol):
 
     def client(self) -> Predictor:
         """A client of the data plane."""
+        ...
+
+    def log(self) -> Log:
+        """The inference function's log."""
         ...
 
     def close(self) -> None:
@@ -125,6 +148,16 @@ class AwsStage:
             key = apigateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
         return self._closing.enter_context(Client(self._output(stack, stacks.ENDPOINT), api_key=key))
 
+    def log(self) -> Log:
+        """The inference function's log, which the caller's credentials must be allowed to filter.
+
+        Raises: Unreachable.
+        """
+        with _asking("CloudWatch"):
+            client = self._session.client("logs")
+        self._closing.callback(client.close)
+        return CloudWatchLog(client, stacks.log_group(self._name, "inference"))
+
     def close(self) -> None:
         """Close every connection."""
         self._closing.close()
@@ -141,6 +174,23 @@ class AwsStage:
             self._closing.callback(cloudformation.close)
             [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+class CloudWatchLog:
+    """A log group of CloudWatch."""
+
+    def __init__(self, client: CloudWatchLogsClient, group: str) -> None:
+        self._client, self._group = client, group
+
+    def events(self, pattern: str, *, start_s: float) -> Iterator[LogEvent]:
+        """Yield what fits, page by page. Raises: Unreachable, StoreDenied."""
+        with _asking(f"log group {self._group}", remedy="deploy the stage, or name another with --stage"):
+            pages = self._client.get_paginator("filter_log_events").paginate(
+                logGroupName=self._group, startTime=int(start_s * 1000), filterPattern=pattern
+            )
+            for page in pages:
+                for event in page["events"]:
+                    yield LogEvent(event["timestamp"], event["message"].rstrip("\n"))
 
 
 @contextmanager
@@ -212,6 +262,12 @@ class LocalStage:
 
         return self._closing.enter_context(Client(self._address.endpoint, api_key=self._address.api_key))
 
+    def log(self) -> Log:
+        """The inference function's log on the twin."""
+        client = self._session.client("logs", endpoint_url=self._address.aws_endpoint_url)
+        self._closing.callback(client.close)
+        return CloudWatchLog(client, stacks.log_group(self._address.endpoint.rpartition("/")[2], "inference"))
+
     def close(self) -> None:
         """Close every connection."""
         self._closing.close()
@@ -239,6 +295,10 @@ class StoreStage:
     def client(self) -> Predictor:
         """Raises: Unreachable: a store answers no predictions."""
         raise Unreachable(f"{self._store.url}: a store answers no predictions; name a stage with --stage or --local")
+
+    def log(self) -> Log:
+        """Raises: Unreachable: nothing that runs writes a log."""
+        raise Unreachable(f"{self._store.url}: a store has no log; name a stage with --stage or --local")
 
     def close(self) -> None:
         """Close every connection."""

@@ -15,6 +15,7 @@ from typing import Final, cast
 from infra.combinations import check_combinations
 from infra.scaling import SCHEDULED
 from infra.settings import Choice, Flag, Items, Number, Optional, Setting, Text, Whole, described, setting
+from model_store.payload_locations import PREFIX
 from model_store.signing.public_key import parse_public_key
 from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
 from warmstart.refs import ModelRef
@@ -168,6 +169,12 @@ class StageConfig:
         says="Whether answers say in a `Server-Timing` header where their time went: init, resolve, fetch, session, "
         "parse, run, render.",
     )
+    warm_up: bool = setting(
+        False,
+        Flag(),
+        says="Whether a model that was just opened runs its first golden example once before its first answer. It "
+        "costs that run and one more request to the store, in cold starts alone.",
+    )
     throttle_rate: float = setting(
         100.0,
         Number(0.1, 10000),
@@ -217,6 +224,14 @@ class StageConfig:
         "They are read from the stage's store when the template is synthesized. A version, never an alias.",
         page=f"{_LAMBDA}chapter-layers.html",
     )
+    preload: tuple[str, ...] = setting(
+        (),
+        Items(Text(r"[^,\s]+", "a model, such as `iris`, `iris:3` or `iris@canary`"), most=20),
+        says="Models that the inference function opens in its init phase, so that the first request finds them open. "
+        "They are fetched beside its imports; what is not there after 6 s, or fails, is logged and left to the "
+        "first request.",
+        page=f"{_LAMBDA}lambda-runtime-environment.html",
+    )
     require_signature: bool = setting(
         False,
         Flag(),
@@ -232,6 +247,13 @@ class StageConfig:
         says="Keys that sign versions, ECDSA P-256 or Ed25519: one of them suffices, so that keys can be changed.",
         page="https://docs.aws.amazon.com/kms/latest/developerguide/download-public-key.html",
     )
+    payload_locations: tuple[str, ...] = setting(
+        (),
+        Items(Text(PREFIX, "`s3://bucket/prefix/`, with the last slash"), most=20),
+        says="Where bodies above 6 MB may lie ([large-payloads.md](large-payloads.md)). The "
+        "inference function may read and write below them, and nowhere else. Empty: references are refused.",
+        page="https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-prefixes.html",
+    )
     noncurrent_version_days: int = setting(
         30,
         Whole(1, 36500),
@@ -246,6 +268,8 @@ class StageConfig:
             object.__setattr__(self, name, what.read(name, getattr(self, name)))
         for text in self.baked_models:
             _check_version(text)
+        for text in self.preload:
+            _check_reference(text, "preload")
         for text in self.signing_public_keys:
             _check_key(text)
         check_combinations(self)
@@ -297,11 +321,15 @@ def _refuse_unknown(key: str, known: Mapping[str, Setting]) -> None:
     raise InvalidSetting(f"{key}: no such setting; {hint}", name=key)
 
 
-def _check_version(text: str) -> None:
+def _check_reference(text: str, name: str) -> ModelRef:
     try:
-        reference = ModelRef.parse(text)
+        return ModelRef.parse(text)
     except InvalidReference as error:
-        raise InvalidSetting(f"baked_models: {error.message}", name="baked_models") from error
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
+
+
+def _check_version(text: str) -> None:
+    reference = _check_reference(text, "baked_models")
     if reference.version is None:
         raise InvalidSetting(
             f"baked_models: expected a model and its version, such as '{reference.name}:3'; got {text!r}: "

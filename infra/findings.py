@@ -72,9 +72,21 @@ def store_rights(stage: str) -> tuple[Finding, ...]:
     )
 
 
+def payload_rights(config: StageConfig) -> tuple[Finding, ...]:
+    """Return the wildcards in what the inference function may do to bodies: callers name them."""
+    why = "The stage's `payload_locations` names this prefix; callers choose the names below it."
+    return tuple(
+        Finding(f"IAM5[Resource::arn:<AWS::Partition>:s3:::{location.removeprefix('s3://')}*]", "Inference/Role", why)
+        for location in config.payload_locations
+    )
+
+
 def acknowledge(config: StageConfig, store: Stack, serving: Stack) -> None:
     """Tell the CDK's validators which findings are accepted, where, and why."""
-    for stack, findings in ((store, STORE), (serving, (*SERVING, *store_rights(config.stage)))):
+    for stack, findings in (
+        (store, STORE),
+        (serving, (*SERVING, *store_rights(config.stage), *payload_rights(config))),
+    ):
         for finding in findings:
             Validations.of(_at(stack, finding.path)).acknowledge(
                 Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding.rule}", reason=finding.reason)

@@ -35,5 +35,10 @@ def verify(path: Path, expected: ModelFile) -> None:
     size = path.stat().st_size
     if size != expected.size_bytes:
         raise ArtifactMismatch(f"{expected.path}: expected {expected.size_bytes} bytes, got {size}; publish it again")
-    if (digest := sha256_of(path)) != expected.sha256:
-        raise ArtifactMismatch(f"{expected.path}: expected sha256 {expected.sha256}, got {digest}; publish it again")
+    check_digest(sha256_of(path), expected)
+
+
+def check_digest(sha256: str, expected: ModelFile) -> None:
+    """Check a file's digest, in hex. Raises: ArtifactMismatch, naming what was expected and what came."""
+    if sha256 != expected.sha256:
+        raise ArtifactMismatch(f"{expected.path}: expected sha256 {expected.sha256}, got {sha256}; publish it again")

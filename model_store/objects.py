@@ -45,9 +45,10 @@ class ObjectReader(Protocol):
         """Read an object unless it still has this entity tag, then None. Raises: as `get`."""
         ...
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> None:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> str | None:
         """Write an object of a known size to a new file; on any failure the file does not exist.
 
+        Returns the sha256 of the file, in hex, where it was computed on the way; else None, and who asks may.
         Raises: as `get`; ArtifactMismatch if the object has another size.
         """
         ...

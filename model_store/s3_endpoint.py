@@ -17,6 +17,12 @@ _SUFFIXES = {
 """The domains of AWS's other partitions, by what their regions' names begin with."""
 
 
+def domain_of(region: str) -> str:
+    """Return the domain of the partition that a region is in."""
+    partitions = (domain for start, domain in _SUFFIXES.items() if region.startswith(f"{start}-"))
+    return next(partitions, "amazonaws.com")
+
+
 class Endpoint(NamedTuple):
     """Where a bucket is: `prefix` is what stands before a key in the path, percent-encoded."""
 
@@ -29,8 +35,7 @@ class Endpoint(NamedTuple):
     def of(cls, bucket: str, region: str, url: str | None = None) -> Endpoint:
         """AWS's own endpoint of a bucket, or its place under another URL (path style). Raises: InvalidSetting."""
         if url is None:
-            partitions = (domain for start, domain in _SUFFIXES.items() if region.startswith(f"{start}-"))
-            suffix = next(partitions, "amazonaws.com")
+            suffix = domain_of(region)
             if "." in bucket:  # the wildcard in S3's certificate covers one label
                 return cls(True, f"s3.{region}.{suffix}", 443, f"/{bucket}/")
             return cls(True, f"{bucket}.s3.{region}.{suffix}", 443, "/")

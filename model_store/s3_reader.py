@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_store.connection import Broken, Connection, Head
 from model_store.objects import StoredObject
+from model_store.pieces import MAX_CONNECTIONS, fetch_pieces
 from model_store.s3_endpoint import Endpoint
 from model_store.sigv4 import Credentials, quote, sign_get
 from warmstart.errors import (
@@ -29,10 +29,6 @@ from warmstart.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-MIB = 1024 * 1024
-RANGE_BYTES = 8 * MIB
-"""Objects up to this size come over one connection, larger ones in as many ranges, of at least this size."""
-MAX_RANGES = 8
 KEEP_ALIVE_S = 15.0
 """S3 closes an idle connection after some 20 s; after a freeze the close may never have arrived."""
 BACKOFF_S = 0.1
@@ -105,15 +101,15 @@ class S3Reader:
         head = self._fetch(key, [("if-none-match", etag)], body.clear, body.extend, recheck)
         return None if head.status == 304 else StoredObject(bytes(body), head.headers.get("etag", ""))
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> None:
-        """Write an object of a known size to a file: above 8 MiB over up to 8 connections at once.
+    def download(self, key: str, path: Path, *, size_bytes: int) -> str:
+        """Write an object of a known size to a file, return its sha256 in hex: see `pieces` for how it comes.
 
         The bytes grow in `{path}.part`, which is renamed when all are there. One download per path at a time.
         """
         target = os.fspath(path)
         part = f"{target}.part"
         try:
-            self._download(key, part, size_bytes)
+            digest = self._download(key, part, size_bytes)
             os.replace(part, target)  # noqa: PTH105 - pathlib is not imported here
         except OSError as error:
             if error.errno in _NO_ROOM:
@@ -123,6 +119,7 @@ class S3Reader:
             raise
         finally:
             _remove(part)
+        return digest
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List all keys under a prefix, in order: one request per thousand. No cold start does."""
@@ -143,49 +140,17 @@ class S3Reader:
         while (connection := self._pop_idle()) is not None:
             connection.close()
 
-    def _download(self, key: str, part: str, size: int) -> None:
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    def _download(self, key: str, part: str, size: int) -> str:
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             _preallocate(fd, size)
-            count = min(MAX_RANGES, -(-size // RANGE_BYTES))
-            if count <= 1:
-                self._download_range(key, fd, 0, size, size, [])
-            else:
-                self._download_ranges(key, fd, size, count)
+            return fetch_pieces(
+                fd, size, lambda start, stop, is_lost: self._download_range(key, fd, start, stop, size, is_lost)
+            )
         finally:
             os.close(fd)
 
-    def _download_ranges(self, key: str, fd: int, size: int, count: int) -> None:
-        bounds = [size * index // count for index in range(count + 1)]
-        done: list[int] = []
-        failures: list[WarmstartError | OSError] = []
-
-        def run(start: int, stop: int) -> None:
-            try:
-                self._download_range(key, fd, start, stop, size, failures)
-                done.append(start)
-            except (WarmstartError, OSError) as error:
-                failures.append(error)
-
-        pairs = [(bounds[index], bounds[index + 1]) for index in range(count)]
-        threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in pairs[1:]]
-        started: list[threading.Thread] = []
-        try:
-            for thread in threads:
-                thread.start()
-                started.append(thread)
-            run(*pairs[0])
-        finally:  # whatever happens here, nobody may write to the file's number once it is closed
-            for thread in started:
-                thread.join()
-        if failures:
-            raise failures[0]
-        if len(done) != count:
-            raise StoreUnavailable(f"{key}: {count - len(done)} of {count} ranges did not arrive; try again")
-
-    def _download_range(
-        self, key: str, fd: int, start: int, stop: int, size: int, failures: list[WarmstartError | OSError]
-    ) -> None:
+    def _download_range(self, key: str, fd: int, start: int, stop: int, size: int, is_lost: Callable[[], bool]) -> None:
         position = start
 
         def restart() -> None:
@@ -194,8 +159,8 @@ class S3Reader:
 
         def write(piece: memoryview) -> None:
             nonlocal position
-            if failures:
-                raise StoreUnavailable(f"{key}: given up because another range failed")
+            if is_lost():
+                raise StoreUnavailable(f"{key}: given up because another piece failed")
             if position + len(piece) > stop:
                 raise _mismatch(key, size, "more")
             position += _write(fd, piece, position)
@@ -307,7 +272,7 @@ class S3Reader:
             return None
 
     def _release(self, connection: Connection) -> None:
-        if connection.reusable and len(self._idle) < MAX_RANGES:
+        if connection.reusable and len(self._idle) < MAX_CONNECTIONS:
             connection.used_at = self._clock()
             self._idle.append(connection)
         else:

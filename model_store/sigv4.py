@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 of a GET on S3, by hand: the data plane has no SDK on its cold path.
+"""AWS Signature Version 4 of a request to S3, by hand: the data plane has no SDK on its cold path.
 
 Source: Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header".
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import NamedTuple
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -35,12 +36,32 @@ def sign_get(
     unless it is the scheme's own; `amz_date` is UTC, `20260131T120000Z`. Other headers (Range, If-None-Match) may be
     sent unsigned.
     """
-    headers = [("host", host), ("x-amz-content-sha256", EMPTY_SHA256), ("x-amz-date", amz_date)]
+    return sign("GET", path, host=host, region=region, credentials=credentials, amz_date=amz_date, query=query)
+
+
+def sign(
+    method: str,
+    path: str,
+    *,
+    host: str,
+    region: str,
+    credentials: Credentials,
+    amz_date: str,
+    query: str = "",
+    content_sha256: str = EMPTY_SHA256,
+    headers: Sequence[tuple[str, str]] = (),
+) -> list[tuple[str, str]]:
+    """Sign a request as `sign_get` does a GET, with its body's sha256 (hex) and further headers: names in lower case.
+
+    S3 wants every header that begins with `x-amz-` signed. Values have no spaces at their ends, nor two in a row.
+    """
+    headers = [("host", host), ("x-amz-content-sha256", content_sha256), ("x-amz-date", amz_date), *headers]
     if credentials.session_token:
         headers.append(("x-amz-security-token", credentials.session_token))
+    headers.sort()
     names = ";".join(name for name, _ in headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers)
-    canonical = f"GET\n{path}\n{query}\n{lines}\n{names}\n{EMPTY_SHA256}"
+    canonical = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{content_sha256}"
     scope = f"{amz_date[:8]}/{region}/s3/aws4_request"
     to_sign = f"AWS4-HMAC-SHA256\n{amz_date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = _hmac(_signing_key(credentials.secret_access_key, amz_date[:8], region), to_sign).hex()

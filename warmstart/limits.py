@@ -31,6 +31,11 @@ keep a second, packed copy of the weights (docs/decisions/arena.md)."""
 SPARE_BYTES: Final = 4 * MIB
 """What is left free on the disk beside a model."""
 
+MAX_PAYLOAD_BYTES: Final = 256 * MIB
+"""Of a body by reference, however much memory there is."""
+PAYLOAD_SHARE: Final = 8
+"""A body by reference may take one part in so many of the memory: JSON takes several times its size once it is read."""
+
 
 def vcpus(memory_mb: int) -> float:
     """Return the share of processors that a function of this memory has."""
@@ -45,3 +50,8 @@ def threads(memory_mb: int) -> int:
 def session_budget_bytes(memory_mb: int) -> int:
     """Return what all open sessions of a function may take together."""
     return max(memory_mb - RUNTIME_MB, 0) * MIB
+
+
+def payload_bytes(memory_mb: int) -> int:
+    """Return what a body by reference may have at most, in a function of this memory."""
+    return min(MAX_PAYLOAD_BYTES, memory_mb * MIB // PAYLOAD_SHARE)

@@ -28,3 +28,8 @@ def store_stack(stage: str) -> str:
 def serving_stack(stage: str) -> str:
     """Name of the stage's serving stack."""
     return f"warmstart-{stage}-serving"
+
+
+def log_group(stage: str, function: str) -> str:
+    """Name of the log group of the stage's function `inference` or `control`."""
+    return f"/warmstart/{stage}/{function}"

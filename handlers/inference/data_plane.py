@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from handlers.inference import events
@@ -27,18 +27,21 @@ from handlers.inference.routes.route import (
 )
 from handlers.inference.routes.table import Routes, areas_of
 from handlers.inference.service import InferenceService, Sessions, named
-from handlers.inference.sessions import SessionCache
+from handlers.inference.sessions import OpenSession, SessionCache
 from handlers.inference.timing import Timing
 from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
-from warmstart.errors import InvalidReference, NotReady, WarmstartError
+from warmstart.errors import InvalidReference, InvalidRequest, NotReady, WarmstartError
 from warmstart.limits import MIB
-from warmstart.protocols.wire import Request
+from warmstart.protocols.wire import INPUT_LOCATION, OUTPUT_LOCATION, Request
 from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
+    from handlers.inference.payloads import Exchange, Payloads
+    from handlers.inference.preload import Preloading
     from handlers.inference.settings import InferenceSettings
     from model_store.objects import ObjectReader
+    from model_store.payload_objects import PayloadObjects
     from model_store.signing.public_key import PublicKey
     from model_store.signing.verify import Trust
 
@@ -60,6 +63,7 @@ class DataPlane:
 
     With `shows_timing`, answers say where their time went, in a `Server-Timing` header.
     `is_ready` says whether the process wants requests: a server's does not before it has loaded what it is to load.
+    `payloads` is called once a request names a body that is on S3; without it such a request is refused.
     """
 
     def __init__(
@@ -74,11 +78,18 @@ class DataPlane:
         setup_ns: int,
         clock_ns: Callable[[], int],
         is_ready: Callable[[], bool] = lambda: True,
+        payloads: Callable[[], Payloads] | None = None,
     ) -> None:
-        self._is_ready = is_ready
+        self._is_ready, self._payloads = is_ready, payloads
         self._service, self._observer, self._routes, self._edge = service, observer, routes, edge
         self._default_model, self._shows_timing, self._clock_ns = default_model, shows_timing, clock_ns
         self._setup_ns: int | None = setup_ns
+
+    def finish(self, preloading: Preloading) -> None:
+        """Open the models that were fetched beside the imports: it counts as setting up."""
+        started = self._clock_ns()
+        preloading.finish(self._service.ready, self._observer.warn)
+        self._setup_ns = (self._setup_ns or 0) + self._clock_ns() - started
 
     def answer(self, event: Mapping[str, Any], request_id: str, trace_id: str | None = None) -> dict[str, Any]:
         """Answer one of API Gateway's proxy events; nothing is raised."""
@@ -89,14 +100,20 @@ class DataPlane:
         started = self._clock_ns()
         request: Request | None = None
         route: Route | None = None
+        exchange: Exchange | None = None
         failure: Exception | None = None
         try:
             request = read()
+            route = self._routes.find(request.method, request.path)
+            if INPUT_LOCATION in request.headers or OUTPUT_LOCATION in request.headers:
+                exchange = self._exchange(route, request)
+                request = exchange.fetch(request)
             if "content-encoding" in request.headers:
                 request = self._decoded(request)
-            route = self._routes.find(request.method, request.path)
             found = self._perform(route, request, started)
-            if len(found.body) >= WORTHWHILE_BYTES:
+            if exchange is not None and exchange.target is not None:
+                found = exchange.deliver(found)
+            elif len(found.body) >= WORTHWHILE_BYTES:
                 found = self._encoded(found, request)
         except WarmstartError as error:
             found = self._refuse(error, request, route)
@@ -140,6 +157,15 @@ class DataPlane:
     def _refuse(self, error: WarmstartError, request: Request | None, route: Route | None) -> Answer:
         render = route.render_error if route else self._routes.render_error(request.path if request else "")
         return refuse(error, render)
+
+    def _exchange(self, route: Route, request: Request) -> Exchange:
+        if type(route.act) is not Infer:
+            raise InvalidRequest(
+                f"{INPUT_LOCATION}, {OUTPUT_LOCATION}: expected with an inference, got one with {request.path}"
+            )
+        if self._payloads is None:
+            raise InvalidRequest(f"{INPUT_LOCATION}, {OUTPUT_LOCATION}: expected bodies in requests and answers here")
+        return self._payloads().exchange(request)
 
     def _decoded(self, request: Request) -> Request:
         from warmstart.protocols.coding import decode
@@ -205,7 +231,7 @@ class DataPlane:
         render_ns = self._clock_ns() - computed_ns
         self._service.tally.succeeded(model, result.rows, parse_ns, ran.run_ns, render_ns)
         body, content_type, headers = rendered
-        if not self._shows_timing and ran.opened is None:
+        if not self._shows_timing and ran.opened is None and self._setup_ns is None:
             return Answer(200, body, content_type, headers, model, ran)
         setup_ns = self._setup_ns or 0
         timing = Timing(setup_ns, result.resolve_ns, fetch_ns, session_ns, parse_ns, ran.run_ns, render_ns)
@@ -243,6 +269,7 @@ def build_data_plane(
     *,
     write: Callable[[bytes], object],
     edge: Edge = Edge(),  # noqa: B008 - frozen
+    payload_objects: Callable[[], PayloadObjects] | None = None,
     setup_ns: int = 0,
     clock: Callable[[], float] = time.time,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
@@ -251,7 +278,8 @@ def build_data_plane(
 ) -> DataPlane:
     """Wire the parts together: no network, no model yet. `clock` gives seconds since the epoch.
 
-    `cpuinfo` and `machine` say what processor this is: Linux's own words by default.
+    `cpuinfo` and `machine` say what processor this is: Linux's own words by default. `payload_objects` gives what
+    reads and writes bodies by reference, and is called with the first of them; without it they are refused.
     """
     observer = Observer(
         namespace=settings.metrics_namespace,
@@ -268,6 +296,7 @@ def build_data_plane(
         observer,
         Routes(areas_of(settings.v1_protocol)),
         edge=edge,
+        payloads=None if payload_objects is None else cache(partial(_payloads, settings, payload_objects)),
         default_model=settings.default_model,
         shows_timing=settings.shows_timing,
         setup_ns=setup_ns,
@@ -301,15 +330,29 @@ def build_service(
         clock=clock,
         warn=warn,
     )
+    open_session = partial(OnnxSession, threads=settings.threads)
     sessions = before_sessions(
         SessionCache(
             files=files,
-            open_session=partial(OnnxSession, threads=settings.threads),
+            open_session=_warmed(open_session, registry, warn) if settings.warms_up else open_session,
             budget_bytes=settings.session_budget_bytes,
             clock_ns=clock_ns,
         )
     )
     return InferenceService(resolver=resolver, sessions=sessions, catalogue=registry, clock=clock, clock_ns=clock_ns)
+
+
+def _payloads(settings: InferenceSettings, objects: Callable[[], PayloadObjects]) -> Payloads:
+    from handlers.inference.payloads import build_payloads  # imported for who needs it alone
+
+    return build_payloads(settings, objects())
+
+
+def _warmed(open_session: OpenSession, registry: RegistryReader, warn: Callable[[str], None]) -> OpenSession:
+    # Imported for stages that ask for it alone.
+    from handlers.inference.warm_up import warmed
+
+    return warmed(open_session, document=registry.document, warn=warn)
 
 
 def _trust(public_keys: Sequence[PublicKey]) -> Trust:

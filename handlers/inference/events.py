@@ -14,7 +14,7 @@ import orjson
 
 from handlers.inference.answers import Answer, headers_of
 from warmstart.errors import AnswerTooLarge, BodyTooLarge, InvalidRequest, MalformedBody
-from warmstart.protocols.wire import NOTHING, Request
+from warmstart.protocols.wire import INPUT_LOCATION, NOTHING, OUTPUT_LOCATION, Request
 
 BODY_LIMIT: Final = 6 * 1024 * 1024
 """Lambda takes no larger synchronous request (Lambda developer guide, "Lambda quotas")."""
@@ -72,7 +72,10 @@ def _body(event: Mapping[str, Any]) -> bytes:
     except (Base64Error, ValueError):
         raise MalformedBody("body: expected UTF-8 text, or base64 where the event says so, got neither") from None
     if len(body) > BODY_LIMIT:
-        raise BodyTooLarge(f"body: expected at most {BODY_LIMIT} bytes, got {len(body)}; send fewer rows per request")
+        raise BodyTooLarge(
+            f"body: expected at most {BODY_LIMIT} bytes, got {len(body)}; send fewer rows per request, "
+            f"or put it on S3 and say where: {INPUT_LOCATION}: s3://bucket/key"
+        )
     return body
 
 
@@ -88,7 +91,8 @@ def check_size(body: bytes, content_type: str) -> None:
     if size > ANSWER_LIMIT - _ENVELOPE:
         raise AnswerTooLarge(
             f"answer: expected at most {ANSWER_LIMIT - _ENVELOPE} bytes, got {size}; "
-            "ask for fewer rows or fewer outputs, or accept it compressed (accept-encoding: gzip)"
+            "ask for fewer rows or fewer outputs, accept it compressed (accept-encoding: gzip), "
+            f"or have it put on S3 ({OUTPUT_LOCATION}: s3://bucket/key)"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # COLD START, in order, once per execution environment:
 _STARTED_NS = perf_counter_ns()
@@ -15,20 +15,16 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # 2. Before numpy is imported: OpenBLAS starts a thread per core, which nothing here uses, for 100 ms of CPU.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# 3. The imports: two thirds of a cold start, and in the init phase, which has the whole processor.
-from handlers.inference.data_plane import build_data_plane  # noqa: E402
-from handlers.inference.settings import CredentialsAddress, InferenceSettings  # noqa: E402
+# 3. The store's client first: what the stage names is fetched beside the other imports.
+from handlers.inference.settings import InferenceSettings  # noqa: E402
 from model_store.s3_reader import S3Reader  # noqa: E402
 from model_store.sigv4 import Credentials  # noqa: E402
 
+if TYPE_CHECKING:
+    from model_store.payload_objects import PayloadObjects
+
 # 4. Fail at init, with the variable's name, not on the first request.
 SETTINGS = InferenceSettings.from_env(os.environ)
-
-
-def _write(line: bytes) -> None:
-    # One system call per line, so that lines of two environments never mix; a pipe may take less than all of it.
-    while line:
-        line = line[os.write(1, line) :]
 
 
 def _credentials() -> Callable[[], Credentials]:
@@ -41,7 +37,13 @@ def _credentials() -> Callable[[], Credentials]:
     return fresh_credentials(found)
 
 
-# 5. Clients only: no network, no model.
+def _payload_objects() -> PayloadObjects:
+    from model_store.s3_payloads import S3Payloads
+
+    return S3Payloads(region=SETTINGS.region, credentials=CREDENTIALS)
+
+
+# 5. A client only: no network.
 CREDENTIALS = _credentials()
 READER = S3Reader(
     SETTINGS.store_bucket,
@@ -49,10 +51,37 @@ READER = S3Reader(
     credentials=CREDENTIALS,
     endpoint_url=SETTINGS.store_endpoint,
 )
-DATA_PLANE = build_data_plane(SETTINGS, READER, write=_write, setup_ns=perf_counter_ns() - _STARTED_NS)
 
-if isinstance(SETTINGS.credentials, CredentialsAddress):
-    # 6. What a snapshot must not hold, and what is made anew after it.
+# 6. Where the stage names models: a thread that fetches them, and imports nothing.
+PRELOADING = None
+if SETTINGS.preload:
+    from handlers.inference.preload import start
+
+    PRELOADING = start(SETTINGS, READER)
+
+# 7. The imports: two thirds of a cold start, and in the init phase, which has the whole processor.
+from handlers.inference.data_plane import build_data_plane  # noqa: E402
+
+
+def _write(line: bytes) -> None:
+    # One system call per line, so that lines of two environments never mix; a pipe may take less than all of it.
+    while line:
+        line = line[os.write(1, line) :]
+
+
+DATA_PLANE = build_data_plane(
+    SETTINGS,
+    READER if PRELOADING is None else PRELOADING.reader,
+    write=_write,
+    payload_objects=_payload_objects,
+    setup_ns=perf_counter_ns() - _STARTED_NS,
+)
+# 8. Sessions on what was fetched, while init has the whole processor.
+if PRELOADING is not None:
+    DATA_PLANE.finish(PRELOADING)
+
+# 9. What a snapshot must not hold, and what is made anew after it.
+if not isinstance(SETTINGS.credentials, Credentials):
     from handlers.inference.snapshot import forget_when_restored
 
     forget_when_restored(READER, CREDENTIALS)

@@ -147,12 +147,13 @@ class Observer:
         document["Invocation5XXErrors"] = 1 if status >= 500 else 0
         if invocation.setup_ns is not None:
             document["ModelSetupTime"] = invocation.setup_ns / 1000
+        if answer.timing is not None:
+            document["timing_ms"] = answer.timing.milliseconds()
         if ran is not None:
             spent_ns = ran.run_ns
             if (opened := ran.opened) is not None:
                 spent_ns += opened.downloading_ns + opened.loading_ns
                 document["model_file"] = opened.graph
-                document["timing_ms"] = answer.timing.milliseconds() if answer.timing else {}
                 document["ModelDownloadingTime"] = opened.downloading_ns / 1000
                 document["ModelLoadingTime"] = opened.loading_ns / 1000
             document["ModelLatency"] = ran.run_ns / 1000

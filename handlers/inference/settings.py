@@ -12,6 +12,7 @@ from warmstart.errors import InvalidKey, InvalidReference, InvalidSetting
 from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
+    from model_store.payload_locations import Prefix
     from model_store.signing.public_key import PublicKey
 
 
@@ -43,6 +44,11 @@ class InferenceSettings(NamedTuple):
     default_model: ModelRef | None = None
     v1_protocol: str = "tensorflow"
     shows_timing: bool = False
+    preload: tuple[ModelRef, ...] = ()
+    """Models to open in the init phase."""
+    payload_locations: tuple[Prefix, ...] = ()
+    """Where bodies by reference may lie."""
+    warms_up: bool = False
     signed_by: tuple[PublicKey, ...] = ()
     """If there is one, a version has to be signed by it or another of them."""
     processors: int | None = None
@@ -66,6 +72,9 @@ class InferenceSettings(NamedTuple):
             default_model=_reference(env, environment.DEFAULT_MODEL),
             v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
             shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
+            preload=_references(env, environment.PRELOAD),
+            payload_locations=_prefixes(env, environment.PAYLOAD_LOCATIONS),
+            warms_up=_one_of(env, environment.WARM_UP, ("false", "true")) == "true",
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
@@ -78,6 +87,11 @@ class InferenceSettings(NamedTuple):
     def session_budget_bytes(self) -> int:
         """What all open sessions may take together."""
         return limits.session_budget_bytes(self.memory_mb)
+
+    @property
+    def payload_bytes(self) -> int:
+        """What a body by reference may have at most."""
+        return limits.payload_bytes(self.memory_mb)
 
 
 def _credentials(env: Mapping[str, str]) -> Credentials | CredentialsAddress:
@@ -106,6 +120,18 @@ def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
     return value
 
 
+def _prefixes(env: Mapping[str, str], name: str) -> tuple[Prefix, ...]:
+    """Read the prefixes that are allowed; none of them in the store: who may write there could publish."""
+    if not (value := env.get(name)):
+        return ()
+    from model_store.payload_locations import parse_prefix
+
+    prefixes = tuple(parse_prefix(text, name=name) for text in value.split(","))
+    if any(prefix.bucket == env.get(environment.STORE_BUCKET) for prefix in prefixes):
+        raise InvalidSetting(f"{name}: expected other buckets than the store's own, got {value!r}", name=name)
+    return prefixes
+
+
 def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:
     """Read base64 keys, separated by commas. The variable is there, if only as "", where signatures are asked for."""
     if (value := env.get(name)) is None:
@@ -115,6 +141,15 @@ def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:
     try:
         return tuple(parse_public_key(text) for text in value.split(","))
     except InvalidKey as error:
+        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
+
+
+def _references(env: Mapping[str, str], name: str) -> tuple[ModelRef, ...]:
+    """Read models, separated by commas."""
+    words = (text.strip() for text in (env.get(name) or "").split(","))
+    try:
+        return tuple(ModelRef.parse(text) for text in words if text)
+    except InvalidReference as error:
         raise InvalidSetting(f"{name}: {error.message}", name=name) from error
 
 

@@ -60,14 +60,15 @@ class ServerSettings(NamedTuple):
                 "got nothing",
                 name=environment.STORE_URL,
             )
-        preload = tuple(str(_reference(word, environment.PRELOAD)) for word in _words(env, environment.PRELOAD))
+        inference = _inference(env, processors, memory_mb)
+        preload = tuple(map(str, inference.preload))
         batching = _batching(env)
         concurrency = _whole(env, environment.CONCURRENCY, max(MIN_CONCURRENCY, 2 * processors), most=1024)
         needed = max((limit.max_batch_size for limit in batching.values()), default=0)
         port = environment.PORT if env.get(environment.PORT) else environment.AIP_HTTP_PORT
         return cls(
             store_url=store_url,
-            inference=_inference(env, processors, memory_mb),
+            inference=inference,
             host=env.get(environment.HOST) or DEFAULT_HOST,
             port=_whole(env, port, DEFAULT_PORT, least=0, most=65_535),
             grpc_port=_grpc_port(env),

@@ -16,6 +16,7 @@ from constructs import Construct
 from infra.assets import Asset
 from infra.config import StageConfig
 from warmstart.refs import LIVE
+from warmstart.stacks import log_group
 
 ARCHITECTURES: Final[Mapping[str, lambda_.Architecture]] = {
     "arm64": lambda_.Architecture.ARM_64,
@@ -59,7 +60,7 @@ class LiveFunction(Construct):
         self.log_group = logs.LogGroup(
             self,
             "Logs",
-            log_group_name=f"/warmstart/{config.stage}/{name}",
+            log_group_name=log_group(config.stage, name),
             retention=retention(config.log_retention_days),
             removal_policy=RemovalPolicy.DESTROY,
         )

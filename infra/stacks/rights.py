@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
@@ -15,9 +17,9 @@ HISTORY: Final = f"{MODELS}*/history/*"
 VERSIONS: Final = f"{MODELS}*/versions/*"
 
 
-def inference(store: s3.IBucket) -> list[iam.PolicyStatement]:
-    """Read models, change nothing."""
-    return [_read(store), _list(store)]
+def inference(store: s3.IBucket, payloads: Sequence[str] = ()) -> list[iam.PolicyStatement]:
+    """Read models, change nothing of the store; read and write bodies below the prefixes that `payloads` names."""
+    return [_read(store), _list(store), *([_exchange(payloads)] if payloads else [])]
 
 
 def control(store: s3.IBucket) -> list[iam.PolicyStatement]:
@@ -46,6 +48,19 @@ def control(store: s3.IBucket) -> list[iam.PolicyStatement]:
 def _read(store: s3.IBucket) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="ReadModels", actions=["s3:GetObject"], resources=[store.arn_for_objects(ALL_MODELS)]
+    )
+
+
+def payload_arn(location: str) -> str:
+    """Return the objects below `s3://bucket/prefix/`."""
+    return f"arn:{Aws.PARTITION}:s3:::{location.removeprefix('s3://')}*"
+
+
+def _exchange(payloads: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="ExchangePayloads",
+        actions=["s3:GetObject", "s3:PutObject"],
+        resources=[payload_arn(location) for location in payloads],
     )
 
 

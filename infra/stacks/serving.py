@@ -70,6 +70,13 @@ class ServingStack(Stack):
                 **({environment.DEFAULT_MODEL: config.default_model} if config.default_model else {}),
                 **({environment.V1_PROTOCOL: "kserve"} if config.v1_protocol == "kserve" else {}),
                 **({environment.SERVER_TIMING: "true"} if config.server_timing else {}),
+                **({environment.PRELOAD: ",".join(config.preload)} if config.preload else {}),
+                **(
+                    {environment.PAYLOAD_LOCATIONS: ",".join(config.payload_locations)}
+                    if config.payload_locations
+                    else {}
+                ),
+                **({environment.WARM_UP: "true"} if config.warm_up else {}),
                 environment.ALIAS_TTL_S: str(config.alias_ttl_s),
                 environment.MODELS_DIR: "/opt/models",
                 environment.TMPDIR: "/tmp",  # noqa: S108 - Lambda's only writable folder
@@ -77,7 +84,7 @@ class ServingStack(Stack):
                 environment.ORT_DISABLE_TELEMETRY: "1",
                 environment.OPENBLAS_NUM_THREADS: "1",
             },
-            statements=rights.inference(store),
+            statements=rights.inference(store, config.payload_locations),
             memory_mb=config.memory_mb,
             ephemeral_storage_mb=config.ephemeral_storage_mb,
             concurrency=config.concurrency,

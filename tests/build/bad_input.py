@@ -83,7 +83,7 @@ BODY_ROWS = [
     infer("bytes that are not UTF-8", "/w==", 400, "body: expected JSON, got str is not valid UTF-8: surrogates not allowed at character 0", isBase64Encoded=True),
     infer("base64 that is none", "%%%", 400, "body: expected UTF-8 text, or base64 where the event says so, got neither", isBase64Encoded=True),
     infer("100,000 arrays in each other", DEEP, 400, "body: expected JSON, got depth limit exceeded at character 1025"),
-    infer("a body of 7 MB", "1" * 7_000_000, 413, "body: expected at most 6291456 bytes, got 7000000; send fewer rows per request"),
+    infer("a body of 7 MB", "1" * 7_000_000, 413, "body: expected at most 6291456 bytes, got 7000000; send fewer rows per request, or put it on S3 and say where: x-warmstart-input-location: s3://bucket/key"),
     infer("another content type", x([1, 2]), 415, "content-type: expected application/json or application/octet-stream, got 'text/csv'", headers={"content-type": "text/csv"}),
     infer("another charset", x([1, 2]), 415, "content-type: expected charset utf-8, got 'latin-1'", headers={"content-type": "application/json; charset=latin-1"}),
     infer("an array as the body", [1], 400, "body: expected an object with 'inputs', got an array"),
@@ -171,7 +171,7 @@ ROUTE_ROWS = [
 
 MODEL_ROWS = [
     infer("an answer that is infinite", two(x([1], name="a", shape=[1]), x([0], name="b", shape=[1])), 422, "output 'y': expected finite FP32 values, got inf at index 0 of shape [1]; JSON cannot hold it", path="/v2/models/divider/infer"),
-    infer("an answer above 6 MB", two(x([0.5], shape=[1]), x([2_000_000], name="shape", shape=[1], datatype="INT64")), 413, "answer: expected at most 6290532 bytes, got 8000139; ask for fewer rows or fewer outputs, or accept it compressed (accept-encoding: gzip)", path="/v2/models/expander/infer"),
+    infer("an answer above 6 MB", two(x([0.5], shape=[1]), x([2_000_000], name="shape", shape=[1], datatype="INT64")), 413, "answer: expected at most 6290532 bytes, got 8000139; ask for fewer rows or fewer outputs, accept it compressed (accept-encoding: gzip), or have it put on S3 (x-warmstart-output-location: s3://bucket/key)", path="/v2/models/expander/infer"),
     infer("values that the model refuses", two(x([1], shape=[1]), x([2, 2], name="shape", shape=[2], datatype="INT64")), 422, "model reshaper:1: cannot compute these values: Non-zero status code returned while running Reshape node. Name:'' Status Message: The input tensor cannot be reshaped to the requested shape. Input shape:{1}, requested shape:{2,2}", path="/v2/models/reshaper/infer"),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.build import inference, models
+from tests.build import classifier, inference, models
 from tests.build.inference import World, signature
 
 HALF = "/v1/models/half-plus-two"
@@ -40,6 +40,7 @@ def world(tmp: Path, **changes: str) -> World:
     built.publish("half-plus-two", models.half_plus(3.0), value, version=2, alias="canary")
     built.publish("adder", models.add(), inference.ADD)
     built.publish("texts", models.identity(8, ("batch",)), signature({"x": ("BYTES", (-1,))}, {"y": ("BYTES", (-1,))}))
+    built.publish("iris", classifier.graph(), classifier.SIGNATURE, labels=classifier.LABELS)
     return built
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
 
 from cli.main import run
+from cli.stage import LogEvent
 from model_store.gate.steps import Target
 from model_store.memory import MemoryObjects
 from model_store.objects import ObjectStore
@@ -47,6 +48,18 @@ class Predictor:
         return self.answer
 
 
+class MemoryLog:
+    """A log that cannot filter; keeps the patterns that were asked for, and since when."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogEvent] = []
+        self.asked: list[tuple[str, float]] = []
+
+    def events(self, pattern: str, *, start_s: float) -> Iterator[LogEvent]:
+        self.asked.append((pattern, start_s))
+        return (line for line in self.lines if line.timestamp_ms >= start_s * 1000)
+
+
 class MemoryStage:
     """A stage whose store is in memory and whose endpoint answers what it was told to."""
 
@@ -54,6 +67,7 @@ class MemoryStage:
         self.store: ObjectStore = MemoryObjects()
         self.predictor = Predictor(Answer({"predictions": []}, 1, "r-1"))
         self.serves = Target()
+        self.written = MemoryLog()
         self.is_closed = False
 
     def objects(self) -> ObjectStore:
@@ -64,6 +78,9 @@ class MemoryStage:
 
     def client(self) -> Predictor:
         return self.predictor
+
+    def log(self) -> MemoryLog:
+        return self.written
 
     def close(self) -> None:
         self.is_closed = True

@@ -12,6 +12,8 @@ from handlers.inference.data_plane import DataPlane, build_data_plane
 from handlers.inference.settings import InferenceSettings
 from model_store.memory import MemoryObjects
 from model_store.objects import StoredObject
+from model_store.payload_locations import Location
+from model_store.payload_objects import MemoryPayloads, Payload
 from tests.build import manifests, models
 from warmstart import environment
 from warmstart.errors import StoreUnavailable
@@ -66,11 +68,24 @@ class WatchedStore:
             raise StoreUnavailable("store: did not answer")
 
 
+class ReluctantPayloads(MemoryPayloads):
+    """Bodies by reference in memory, to which nothing can be added while `is_full`."""
+
+    is_full = False
+
+    def put(self, location: Location, payload: Payload) -> None:
+        """Write an object."""
+        if self.is_full:
+            raise StoreUnavailable(f"{location}: S3 did not answer")
+        super().put(location, payload)
+
+
 class World:
-    """A data plane, its store, its clock (seconds, moved by hand) and the lines that it wrote."""
+    """A data plane, its store and S3 beside it, its clock (seconds, moved by hand) and the lines that it wrote."""
 
     def __init__(self, tmp: Path, **changes: str) -> None:
         self.store = WatchedStore()
+        self.payloads = ReluctantPayloads()
         self.time_s = 1_700_000_000.0
         self.lines: list[bytes] = []
         self.settings = InferenceSettings.from_env(env(tmp, **changes))
@@ -78,6 +93,7 @@ class World:
             self.settings,
             self.store,
             write=self.lines.append,
+            payload_objects=lambda: self.payloads,
             setup_ns=5_000_000,
             clock=lambda: self.time_s,
         )

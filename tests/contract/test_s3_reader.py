@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 
@@ -271,11 +272,13 @@ def test_eight_mebibytes_come_over_one_connection(world: World, tmp_path: Path) 
     assert [request.headers.get("range") for request in server.requests] == [None]
 
 
-@pytest.mark.parametrize(("size", "count"), [(8 * MIB + 1, 2), (20 * MIB, 3), (80 * MIB, 8)])
-def test_more_comes_in_ranges_each_over_its_own_connection(world: World, tmp_path: Path, size: int, count: int) -> None:
+@pytest.mark.parametrize(("size", "pieces", "connections"), [(8 * MIB + 1, 3, 3), (20 * MIB, 5, 5), (80 * MIB, 16, 8)])
+def test_more_comes_in_pieces_over_several_connections_digested_on_the_way(
+    world: World, tmp_path: Path, size: int, pieces: int, connections: int
+) -> None:
     body = bytes(range(251)) * (size // 251 + 1)
     body = body[:size]
-    all_asked = threading.Barrier(count, timeout=60)  # else an early range's connection could serve a late one
+    all_asked = threading.Barrier(connections, timeout=60)  # else an early range's connection could serve a late one
 
     def answer(request: Request) -> bytes:
         first, last = span(request)
@@ -284,11 +287,13 @@ def test_more_comes_in_ranges_each_over_its_own_connection(world: World, tmp_pat
 
     with Server(answer) as server:
         reader = world.reader(server.url)
-        reader.download("key", tmp_path / "file", size_bytes=size)
+        digest = reader.download("key", tmp_path / "file", size_bytes=size)
         reader.close()
 
     assert (tmp_path / "file").read_bytes() == body
-    assert sorted(request.connection for request in server.requests) == list(range(count))
+    assert digest == hashlib.sha256(body).hexdigest()
+    assert len(server.requests) == pieces
+    assert {request.connection for request in server.requests} == set(range(connections))
 
 
 def test_one_range_that_fails_fails_the_download_and_leaves_nothing(world: World, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_fetching_thread_imports_nothing(tmp_path: Path) -> None:
     with Server(answer) as server:
         assert run(ON_A_THREAD, server.url, str(tmp_path / "file")) == ""
 
-    assert len(server.requests) == 4
+    assert len(server.requests) == 6
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,14 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("over", [{}, {"alarm_email": "ops@example.org", "quota_per_day": 100, "python": "3.12"}])
+@pytest.mark.parametrize(
+    "over",
+    [
+        {},
+        {"alarm_email": "ops@example.org", "quota_per_day": 100, "python": "3.12"},
+        {"payload_locations": "s3://bodies/in/,s3://bodies/out/"},
+    ],
+)
 def test_cdk_nag_finds_nothing_that_is_not_explained(over: dict[str, Any], tmp_path: Path) -> None:
     synthesize(tmp_path / "cdk.out", stand_in_assets(tmp_path / "assets"), check_with_nag, **over)
 

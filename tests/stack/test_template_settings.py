@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from infra.config import settings
+from infra.config import StageConfig, settings
 from model_store.gate.steps import parse_target
 from tests.build.assets import asset, stand_in_assets
 from tests.build.templates import CONTEXT, Template, stacks, synthesize, text
 from warmstart import stacks as stack_names
+from warmstart.errors import InvalidSetting
 
 pytestmark = pytest.mark.xdist_group("template")
 
@@ -48,8 +49,10 @@ CHANGED: dict[str, Any] = {
     "provisioned_schedule": "cron(0 7 ? * MON-FRI *)=5,cron(0 19 ? * MON-FRI *)=0",
     "keep_warm_minutes": "4",
     "server_timing": "true",
+    "warm_up": "true",
     "default_model": "iris@canary",
     "v1_protocol": "kserve",
+    "preload": "iris,digits:2",
 }
 """One synthesis with everything else than its default, as the command line gives it."""
 
@@ -60,9 +63,15 @@ def changed() -> Template:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(CHANGED) | {"stage", "layer_platform", "baked_models", "packaging", "snap_start", *SIGNATURES} == set(
-        settings()
-    )
+    assert set(CHANGED) | {
+        "stage",
+        "layer_platform",
+        "baked_models",
+        "packaging",
+        "payload_locations",
+        "snap_start",
+        *SIGNATURES,
+    } == set(settings())
 
 
 def test_stage_names_stacks_stage_and_logs() -> None:
@@ -180,6 +189,10 @@ def test_answers_say_where_their_time_went_if_asked_to(changed: Template) -> Non
     assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_SERVER_TIMING"] == "true"
 
 
+def test_sessions_are_warmed_up_if_asked_to(changed: Template) -> None:
+    assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_WARM_UP"] == "true"
+
+
 def test_timeout_is_that_of_both_functions(changed: Template) -> None:
     assert {function["Timeout"] for function in changed.of("Lambda::Function")} == {7}
 
@@ -273,6 +286,12 @@ def test_signatures_are_asked_for_with_a_layer_and_the_keys_that_they_are_checke
     assert [key_id[:16] for key_id in target.signed_by] == ["06e3fd8fda29bb60"]  # sha256 of the DER
 
 
+def test_models_to_preload_are_told_to_the_inference_function_alone(changed: Template) -> None:
+    assert changed.function("inference")["Environment"]["Variables"]["WARMSTART_PRELOAD"] == "iris,digits:2"
+    assert "WARMSTART_PRELOAD" not in changed.function("control")["Environment"]["Variables"]
+    assert "WARMSTART_PRELOAD" not in serving().function("inference")["Environment"]["Variables"]
+
+
 def test_keys_alone_change_nothing() -> None:
     assert serving(signing_public_keys=[ED25519]).document == serving().document
 
@@ -282,6 +301,36 @@ def test_a_key_to_check_with_gives_the_function_no_right() -> None:
         return [str(role["Policies"]) for role in template.of("IAM::Role") if role.get("Policies")]
 
     assert rights(serving(**SIGNATURES)) == rights(serving())
+
+
+def test_bodies_may_lie_below_the_prefixes_that_are_named_and_nowhere_else() -> None:
+    template = serving(payload_locations="s3://bodies/in/,s3://bodies/out/")
+
+    variables = template.function("inference")["Environment"]["Variables"]
+    assert variables["WARMSTART_PAYLOAD_LOCATIONS"] == "s3://bodies/in/,s3://bodies/out/"
+    assert "WARMSTART_PAYLOAD_LOCATIONS" not in template.function("control")["Environment"]["Variables"]
+    statements = [
+        statement
+        for role in template.of("IAM::Role")
+        for policy in role.get("Policies", ())
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "bodies" in str(statement["Resource"])
+    ]
+    [statement] = statements
+    assert (statement["Effect"], statement["Action"]) == ("Allow", ["s3:GetObject", "s3:PutObject"])
+    assert [text(resource) for resource in statement["Resource"]] == [
+        "arn:<AWS::Partition>:s3:::bodies/in/*",
+        "arn:<AWS::Partition>:s3:::bodies/out/*",
+    ]
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["s3://bodies", "s3://bodies/in", "s3://bodies/*/", "s3://bodies/in/../", "s3://Bodies/", "https://bodies/in/"],
+)
+def test_a_prefix_that_a_policy_would_read_in_another_way_is_refused(location: str) -> None:
+    with pytest.raises(InvalidSetting, match="payload_locations: expected at most 20, each `s3://bucket/prefix/`"):
+        StageConfig(payload_locations=(location,))
 
 
 def test_the_inference_function_is_told_what_its_libraries_need() -> None:

@@ -37,9 +37,10 @@ def row(*, ours: str = "", others: str = "", lazy: str = "") -> Row:
 
 _READ_HALF: Final = (
     "model_store.connection model_store.integrity model_store.keys model_store.manifest model_store.objects"
-    " model_store.credentials model_store.registry_reader model_store.s3_endpoint model_store.s3_listing"
-    " model_store.s3_reader model_store.sigv4"
+    " model_store.credentials model_store.pieces model_store.registry_reader model_store.s3_endpoint"
+    " model_store.s3_listing model_store.s3_reader model_store.sigv4"
 )
+_PAYLOADS: Final = "model_store.payload_locations model_store.payload_objects model_store.s3_payloads"
 _SIGNATURES: Final = "model_store.signing.public_key model_store.signing.verify"
 _WIDE_HALF: Final = "model_store.history model_store.manifest model_store.registry model_store.s3"
 
@@ -100,9 +101,17 @@ MAP: Final[Mapping[str, Row]] = {
     ),
     # What runs in Lambda. The data plane: onnxruntime in one file, no boto3, no framework; of the store the read half.
     "handlers/": row(),
-    "handlers/inference/": row(ours=f"warmstart {_READ_HALF}", others="orjson", lazy=_SIGNATURES),
+    "handlers/inference/": row(
+        ours=f"warmstart {_READ_HALF}",
+        others="orjson",
+        lazy=f"{_SIGNATURES} {_PAYLOADS}",
+    ),
     "handlers/inference/snapshot.py": row(
         ours="warmstart model_store.credentials", lazy="model_store.s3_reader model_store.sigv4 snapshot_restore_py"
+    ),
+    # Bodies by reference: imported when a request first names one.
+    "handlers/inference/payloads.py": row(
+        ours="warmstart model_store.payload_locations model_store.payload_objects", others="orjson"
     ),
     "handlers/inference/onnx_session.py": row(
         ours="warmstart", others="onnxruntime", lazy="model_store.manifest model_store.preprocessing"
@@ -131,7 +140,10 @@ MAP: Final[Mapping[str, Row]] = {
         " PIL pydantic tokenizers"
     ),
     # The CDK app names handlers as strings. It takes the names of places from the store: rights are granted by prefix.
-    "infra/": row(ours="warmstart layers model_store.keys model_store.signing.public_key", others="aws_cdk constructs"),
+    "infra/": row(
+        ours="warmstart layers model_store.keys model_store.payload_locations model_store.signing.public_key",
+        others="aws_cdk constructs",
+    ),
     # Versions to bake are read from the stage's store when the template is made.
     "infra/baked.py": row(ours="warmstart layers model_store", lazy="boto3 botocore"),
     # The twin. moto is in `local/aws/` alone; it takes more than one file, because moto is taught one AWS service per
@@ -152,7 +164,7 @@ MAP: Final[Mapping[str, Row]] = {
     "cli/": row(
         ours="warmstart layers.target",
         others="rich typer",
-        lazy="boto3 botocore handlers.server.settings layers local model_store",
+        lazy="boto3 botocore handlers.server.settings layers local model_store mypy_boto3_logs",
     ),
 }
 
@@ -245,7 +257,8 @@ def test_moto_is_in_one_folder() -> None:
 
 
 def test_boto3_is_nowhere_on_the_data_planes_way() -> None:
-    way = ("warmstart/", "handlers/inference/", *(f"{name.replace('.', '/')}.py" for name in _READ_HALF.split()))
+    modules = f"{_READ_HALF} {_PAYLOADS}".split()
+    way = ("warmstart/", "handlers/inference/", *(f"{name.replace('.', '/')}.py" for name in modules))
     on_it = [
         path for path in ALL_SOURCES if path.as_posix().startswith(way) and path != Path("warmstart/client/iam.py")
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import publish
+from benchmarks import contenders, publish, servers
 from benchmarks.__main__ import render, render_fetches
 
 ROOT = Path(__file__).parents[2]
@@ -54,3 +54,15 @@ def test_the_reference_models_are_all_there_and_the_first_row_of_each_is_the_def
         cases.setdefault(row["model"], []).append(row["case"])
     assert list(cases) == ["tabular", "resnet", "minilm"]
     assert all(names[:2] == ["default", "portable"] for names in cases.values())
+
+
+def test_the_document_shows_the_comparison_of_servers_as_it_was_measured_last() -> None:
+    document = (ROOT / "docs" / "performance.md").read_text()
+    measured = json.loads((ROOT / "benchmarks" / "results" / "servers.json").read_text())
+    assert servers.render(measured["rows"]) in document
+    assert servers.render_origin(measured) in document
+
+
+def test_every_server_is_in_the_comparison_ours_first() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "results" / "servers.json").read_text())
+    assert [row["server"] for row in measured["rows"]] == [server.name for server in contenders.servers()]

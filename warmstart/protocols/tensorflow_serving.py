@@ -188,8 +188,15 @@ def render_rows(outputs: Outputs, key: str = "predictions") -> Rendered:
     columns = {spec.name: _written(spec, json_constants.values(spec, array)) for spec, array in outputs}
     if len(columns) == 1:
         return _render(key, next(iter(columns.values())))
-    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*map(list, columns.values()), strict=True)]
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*map(_cells, columns.values()), strict=True)]
     return _render(key, rows)
+
+
+def _cells(column: Any) -> list[Any]:
+    """Take a column apart: its rows, or numbers. ONNX Runtime's whole numbers are known to orjson in arrays alone."""
+    if type(column) is list:
+        return column
+    return column.tolist() if column.ndim == 1 and column.dtype.kind != "f" else list(column)
 
 
 def _written(spec: TensorSpec, values: Any) -> Any:

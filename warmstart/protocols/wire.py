@@ -16,6 +16,11 @@ JSON: Final = "application/json"
 OCTETS: Final = "application/octet-stream"
 TEXT: Final = "text/plain; charset=utf-8"
 
+INPUT_LOCATION: Final = "x-warmstart-input-location"
+"""A request's header: where on S3 its body is, if it is not in the request."""
+OUTPUT_LOCATION: Final = "x-warmstart-output-location"
+"""A request's header: where on S3 the answer's body is to be put."""
+
 NOTHING: Final[Mapping[str, str]] = {}
 
 

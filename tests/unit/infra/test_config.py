@@ -10,7 +10,15 @@ P256 = (  # RFC 6979, A.2.5
     "A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ=="
 )
 ED25519 = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # RFC 8032, 7.1, test 1
-OURS_ALONE = {"server_timing", "default_model", "v1_protocol", "layer_platform", "alias_ttl_s", "require_signature"}
+OURS_ALONE = {
+    "server_timing",
+    "default_model",
+    "v1_protocol",
+    "warm_up",
+    "layer_platform",
+    "alias_ttl_s",
+    "require_signature",
+}
 FLAG = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 
@@ -92,6 +100,17 @@ def test_only_versions_are_baked(text: str) -> None:
     error = refusal(baked_models=text)
 
     assert error.name == "baked_models"
+
+
+@pytest.mark.parametrize("text", ["iris:0", "Iris", "iris:", "iris@"])
+def test_what_is_no_model_is_not_preloaded(text: str) -> None:
+    error = refusal(preload=text)
+
+    assert error.name == "preload"
+
+
+def test_models_to_preload_may_be_aliases_or_versions() -> None:
+    assert from_context({"preload": "iris,digits:1,iris@canary"}).preload == ("iris", "digits:1", "iris@canary")
 
 
 def test_models_to_bake_are_listed_on_the_command_line_with_commas() -> None:

@@ -9,7 +9,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
-from model_store.sigv4 import Credentials, quote, sign_get
+from model_store.sigv4 import Credentials, quote, sign, sign_get
 
 AMZ_DATE = "20260131T120000Z"
 KEYS = [
@@ -24,8 +24,17 @@ KEYS = [
 ]
 
 
-def oracle(path: str, host: str, region: str, credentials: Credentials) -> dict[str, str]:
-    request = AWSRequest(method="GET", url=f"https://{host}{path}")
+def oracle(
+    path: str,
+    host: str,
+    region: str,
+    credentials: Credentials,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> dict[str, str]:
+    request = AWSRequest(method=method, url=f"https://{host}{path}", data=body, headers=headers or {})
     request.context["timestamp"] = AMZ_DATE  # instead of `add_auth`, which reads the machine's clock
     signer: Any = S3SigV4Auth(BotoCredentials(*credentials), "s3", region)
     signer._modify_request_before_signing(request)
@@ -48,6 +57,30 @@ def test_a_signature_is_the_one_that_botocore_makes(key: str, token: str | None,
     assert signed.pop("host") == host
     assert signed == {name: expected[name] for name in signed}
     assert ("x-amz-security-token" in signed) == (token is not None)
+
+
+@pytest.mark.parametrize("token", [None, "session/token+=="])
+def test_a_put_is_signed_with_its_body_and_its_own_headers(token: str | None) -> None:
+    credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
+    host, path = "bodies.s3.eu-central-1.amazonaws.com", "/out/" + quote("é 1.json")
+    headers = {"content-type": "text/csv; charset=utf-8", "x-amz-meta-b": "2", "x-amz-meta-a": "1"}
+
+    signed = dict(
+        sign(
+            "PUT",
+            path,
+            host=host,
+            region="eu-central-1",
+            credentials=credentials,
+            amz_date=AMZ_DATE,
+            content_sha256="3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7",  # sha256sum of "data"
+            headers=list(headers.items()),
+        )
+    )
+
+    expected = oracle(path, host, "eu-central-1", credentials, method="PUT", body=b"data", headers=headers)
+    assert signed["authorization"] == expected["authorization"]
+    assert headers.items() <= signed.items()
 
 
 def test_a_path_is_encoded_byte_by_byte() -> None:

@@ -96,6 +96,32 @@ def test_what_the_store_holds_is_checked_and_not_left_behind(world: World) -> No
     assert world.files.fetch(world.iris).read_bytes() == BODY
 
 
+class Digesting:
+    """A store that says what it wrote: the right digest, or the one it is told to say."""
+
+    def __init__(self, store: WatchedStore, digest: str | None = None) -> None:
+        self.get, self.get_if_changed, self.keys = store.get, store.get_if_changed, store.keys
+        self._store, self._digest = store, digest
+
+    def download(self, key: str, path: Path, *, size_bytes: int) -> str:
+        """Write an object to a file that nobody can read."""
+        self._store.download(key, path, size_bytes=size_bytes)
+        digest = self._digest or hashlib.sha256(path.read_bytes()).hexdigest()
+        path.unlink()
+        return digest
+
+
+def test_what_was_digested_on_the_way_is_not_read_again(world: World) -> None:
+    files = ModelFiles(Digesting(world.store), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    assert files.fetch(world.iris).name == "model.onnx"
+
+
+def test_a_digest_taken_on_the_way_has_to_be_the_manifests(world: World) -> None:
+    files = ModelFiles(Digesting(world.store, "0" * 64), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    with pytest.raises(ArtifactMismatch, match=r"model.onnx: expected sha256 .*, got 0000"):
+        files.fetch(world.iris)
+
+
 def test_files_keep_their_places_beside_the_graph(world: World) -> None:
     weights = ModelFile("data/weights.bin", 4, hashlib.sha256(b"wwww").hexdigest())
     manifest = world.iris._replace(files=(*world.iris.files, weights))

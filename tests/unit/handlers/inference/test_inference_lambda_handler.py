@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from model_store.manifest import ModelFile
 from model_store.memory import MemoryObjects
 from tests.build import manifests, models
 from tests.build.inference import env, event, infer_body
@@ -28,8 +30,8 @@ OURS = {
     "handlers.inference.settings", "handlers.inference.statistics", "handlers.inference.timing",
     "handlers.inference.variants",
     "model_store", "model_store.connection", "model_store.integrity", "model_store.keys",
-    "model_store.manifest", "model_store.objects", "model_store.registry_reader", "model_store.s3_endpoint",
-    "model_store.s3_reader",
+    "model_store.manifest", "model_store.objects", "model_store.pieces", "model_store.registry_reader",
+    "model_store.s3_endpoint", "model_store.s3_reader",
     "model_store.sigv4", "warmstart", "warmstart.datatypes", "warmstart.environment", "warmstart.errors",
     "warmstart.protocols", "warmstart.protocols.json_tensors", "warmstart.protocols.media", "warmstart.protocols.oip",
     "warmstart.protocols.wire",
@@ -45,6 +47,21 @@ BROUGHT_ALONG = {
 }  # fmt: skip
 """What the standard library (of Python 3.11 to 3.14) and orjson load for us, beyond what numpy, ONNX Runtime and
 Lambda's own client load anyway."""
+
+PRELOADING_CHILD = """
+import json, os, sys, threading
+imports = {}
+def watch(name, arguments):
+    if name == "import":
+        imports.setdefault(threading.current_thread() is threading.main_thread(), []).append(arguments[0])
+import awslambdaric.bootstrap
+sys.addaudithook(watch)
+from handlers.inference import lambda_handler
+class Context:
+    aws_request_id = "request-1"
+answers = [lambda_handler.handler(event, Context()) for event in json.load(sys.stdin)]
+json.dump({"on_the_thread": imports.get(False, []), "answers": answers}, sys.stderr)
+"""
 
 CHILD = """
 import json, os, sys
@@ -76,15 +93,20 @@ json.dump({
 class Run:
     """One process: two inferences, then a health check and records, against a stand-in for S3."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, golden: bytes | None = None, **settings: str) -> None:
         objects = MemoryObjects()
         self.body = models.scale()
-        manifests.store_version(objects, manifests.manifest("doubler", body=self.body), body=self.body)
+        manifest = manifests.manifest("doubler", body=self.body)
+        if golden is not None:
+            document = ModelFile("golden.json", len(golden), hashlib.sha256(golden).hexdigest())
+            manifest = manifest._replace(documents=(document,))
+            objects.put("models/doubler/versions/1/golden.json", golden)
+        manifests.store_version(objects, manifest, body=self.body)
         manifests.store_alias(objects, "doubler", 1)
         infer = event("POST", "/v2/models/doubler/infer", infer_body([1, 2]))
         events = [infer, infer, event("GET", "/v2/health/ready"), event("POST", "/predict/doubler", [1, 2])]
         with s3_server(objects) as server:
-            variables = env(scratch, **{environment.ENDPOINT: server.url, environment.ALIAS_TTL_S: "3600"})
+            variables = env(scratch, **{environment.ENDPOINT: server.url, environment.ALIAS_TTL_S: "3600"} | settings)
             finished = subprocess.run(
                 [sys.executable, "-c", CHILD],
                 input=json.dumps(events).encode(),
@@ -98,6 +120,49 @@ class Run:
         self.seen: dict[str, Any] = json.loads(finished.stderr)
         self.lines = [json.loads(line) for line in finished.stdout.splitlines()]
         self.stored_bytes = sum(len(objects.get(key).body) for key in objects.keys("") if "history" not in key)
+
+
+def preloaded(scratch: Path, model: str) -> tuple[dict[str, Any], list[dict[str, Any]], list[tuple[str, int]]]:
+    """Start a function whose stage preloads a model, ask it for another: what it saw, wrote and asked the store."""
+    objects, body = MemoryObjects(), models.scale()
+    manifests.store_version(objects, manifests.manifest("doubler", body=body), body=body)
+    manifests.store_alias(objects, "doubler", 1)
+    with s3_server(objects) as server:
+        changes = {environment.ENDPOINT: server.url, environment.ALIAS_TTL_S: "3600", environment.PRELOAD: model}
+        finished = subprocess.run(
+            [sys.executable, "-c", PRELOADING_CHILD],
+            input=json.dumps([event("POST", "/v2/models/doubler/infer", infer_body([1, 2]))]).encode(),
+            capture_output=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(scratch), "PYTHONPATH": str(ROOT), **env(scratch, **changes)},
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr.decode()
+        requests = server.requests
+    return json.loads(finished.stderr), [json.loads(line) for line in finished.stdout.splitlines()], requests
+
+
+def test_a_preloaded_model_is_open_when_the_first_request_comes(tmp_path: Path) -> None:
+    seen, lines, requests = preloaded(tmp_path, "doubler")
+    assert [answer["statusCode"] for answer in seen["answers"]] == [200]
+    assert [(line["cold_start"], line["ModelCacheHit"]) for line in lines] == [(True, 1)]
+    assert [key for key, _ in requests] == [
+        "models/doubler/aliases/live.json",
+        "models/doubler/versions/1/manifest.json",
+        "models/doubler/versions/1/model.onnx",
+    ]
+
+
+def test_the_fetching_thread_imports_nothing(tmp_path: Path) -> None:
+    assert preloaded(tmp_path, "doubler")[0]["on_the_thread"] == []
+
+
+def test_a_preload_that_fails_is_logged_once_and_the_function_serves(tmp_path: Path) -> None:
+    seen, lines, _ = preloaded(tmp_path, "lost")
+    assert [answer["statusCode"] for answer in seen["answers"]] == [200]
+    assert [line["message"] for line in lines] == [
+        "preload lost: model 'lost': nothing of this name has been published; the first request tries again",
+        "answered",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +181,14 @@ def test_the_cold_one_makes_three_requests_to_the_store_and_the_others_none(run:
         ("models/doubler/versions/1/manifest.json", 200),
         ("models/doubler/versions/1/model.onnx", 200),
     ]
+
+
+def test_a_warm_up_is_one_request_more_and_the_others_make_none(tmp_path: Path) -> None:
+    golden = b'{"examples":[{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[1.0]}]}]}'
+    warmed = Run(tmp_path, golden, **{environment.WARM_UP: "true"})
+
+    assert warmed.requests[3:] == [("models/doubler/versions/1/golden.json", 200)]
+    assert [line for line in warmed.lines if line.get("level") == "WARNING"] == []
 
 
 def test_each_object_comes_over_the_wire_once(run: Run) -> None:

@@ -52,9 +52,28 @@ def test_models_may_take_what_the_runtime_leaves(tmp_path: Path) -> None:
     assert read(tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="128").session_budget_bytes == 32 * 1024 * 1024
 
 
+def test_where_bodies_by_reference_may_lie(tmp_path: Path) -> None:
+    settings = read(tmp_path, WARMSTART_PAYLOAD_LOCATIONS="s3://bodies/in/,s3://other/")
+    assert [(prefix.bucket, prefix.key) for prefix in settings.payload_locations] == [("bodies", "in/"), ("other", "")]
+    assert read(tmp_path, WARMSTART_PAYLOAD_LOCATIONS="").payload_locations == ()
+
+
+def test_bodies_never_lie_in_the_store(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="WARMSTART_PAYLOAD_LOCATIONS: expected other buckets than the store's"):
+        read(tmp_path, WARMSTART_PAYLOAD_LOCATIONS="s3://store/models/")
+
+
+@pytest.mark.parametrize(("memory_mb", "mib"), [("128", 16), ("1024", 128), ("2048", 256), ("10240", 256)])
+def test_a_body_by_reference_may_take_an_eighth_of_the_memory_and_no_more_than_256_mib(
+    tmp_path: Path, memory_mb: str, mib: int
+) -> None:
+    assert read(tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE=memory_mb).payload_bytes == mib * 1024 * 1024
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("WARMSTART_PAYLOAD_LOCATIONS", "s3://bodies/in"),
         ("WARMSTART_STORE_BUCKET", ""),
         ("AWS_REGION", ""),
         ("WARMSTART_ALIAS_TTL_S", "soon"),
@@ -68,3 +87,10 @@ def test_a_bad_value_is_refused_with_its_name(tmp_path: Path, name: str, value: 
     with pytest.raises(InvalidSetting, match=f"{name}: expected .* got {value!r}") as caught:
         read(tmp_path, **{name: value})
     assert caught.value.name == name
+
+
+def test_models_to_preload_are_references(tmp_path: Path) -> None:
+    assert [str(ref) for ref in read(tmp_path, WARMSTART_PRELOAD="iris,digits:2").preload] == ["iris", "digits:2"]
+    assert read(tmp_path).preload == ()
+    with pytest.raises(InvalidSetting, match="WARMSTART_PRELOAD: model name: expected"):
+        read(tmp_path, WARMSTART_PRELOAD="iris,Iris")

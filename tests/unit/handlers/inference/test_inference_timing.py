@@ -10,6 +10,7 @@ import pytest
 from handlers.inference.timing import Timing
 from tests.build.inference import World, infer_body
 from warmstart.errors import InvalidSetting
+from warmstart.refs import ModelRef
 
 INFER = "/v2/models/doubler/infer"
 
@@ -36,6 +37,18 @@ def test_answers_say_nothing_of_it_unless_the_stage_wants_it(tmp_path: Path) -> 
     assert "server-timing" not in world.ask("POST", INFER, infer_body([1, 2])).headers
     with pytest.raises(InvalidSetting, match="WARMSTART_SERVER_TIMING: expected false or true, got '1'"):
         World(tmp_path, WARMSTART_SERVER_TIMING="1")
+
+
+def test_the_log_has_it_for_a_first_invocation_whose_model_was_open_already(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.publish_doubler()
+    world.plane._service.ready(ModelRef.parse("doubler"))
+    for _ in range(2):
+        world.ask("POST", INFER, infer_body([1, 2]))
+    cold, warm = world.logged()
+    assert list(cold["timing_ms"])[:2] == ["init", "resolve"]
+    assert not {"fetch", "session"} & set(cold["timing_ms"])
+    assert "timing_ms" not in warm
 
 
 def test_the_log_has_it_for_the_invocation_that_opened_the_model(tmp_path: Path) -> None:

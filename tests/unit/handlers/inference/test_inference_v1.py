@@ -87,9 +87,21 @@ def test_the_same_path_means_two_things_and_a_stage_says_which(tensorflow: World
     assert set(tensorflow.ask("GET", "/v1/models/half-plus-two").json) == {"model_version_status"}
     assert kserve.ask("GET", "/v1/models/half-plus-two").json == {"name": "half-plus-two", "ready": True}
     assert tensorflow.ask("GET", "/v1/models").status == 404
-    assert kserve.ask("GET", "/v1/models").json == {"models": ["adder", "half-plus-two", "texts"]}
+    assert kserve.ask("GET", "/v1/models").json == {"models": ["adder", "half-plus-two", "iris", "texts"]}
     assert tensorflow.ask("POST", "/v1/models/half-plus-two:predict", {"inputs": [2]}).json == {"outputs": [3.0]}
     assert kserve.ask("POST", "/v1/models/half-plus-two:predict", {"inputs": [2]}).json == {"predictions": [3.0]}
+
+
+def test_a_classifier_is_asked_by_rows_by_examples_and_as_vertex_ai_asks(tensorflow: World) -> None:
+    flower = [6.2, 2.9, 4.3, 1.3]
+    scores = [0.0, 0.5, 0.5]
+    asked = {"instances": [flower]}
+    rows = tensorflow.ask("POST", "/v1/models/iris:predict", asked)
+    assert (rows.status, rows.json) == (200, {"predictions": [{"label": 1, "probabilities": scores}]})
+    vertex = tensorflow.ask("POST", bad_v1.VERTEX.replace("half-plus-two", "iris"), asked)
+    assert vertex.json["predictions"] == rows.json["predictions"]
+    classes = tensorflow.ask("POST", "/v1/models/iris:classify", {"examples": [{"X": flower}]})
+    assert classes.json == {"results": [[["setosa", 0.0], ["versicolor", 0.5], ["virginica", 0.5]]]}
 
 
 def test_a_third_meaning_is_refused_by_its_variables_name(tmp_path: Path) -> None:

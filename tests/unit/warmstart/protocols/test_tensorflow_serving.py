@@ -135,6 +135,16 @@ def test_one_output_has_no_name_and_several_have() -> None:
     assert answer({"inputs": [1, 2]}, Y, Z) == {"outputs": {"y": [2.5, 3.0], "z": [[1, 2], [3, 4]]}}
 
 
+def test_whole_numbers_as_onnx_runtime_gives_them_are_written_beside_others() -> None:
+    label = (TensorSpec("label", "INT64", (-1,)), np.array([2, 0], np.longlong))
+    flag = (TensorSpec("flag", "BOOL", (-1,)), np.array([True, False]))
+    assert answer({"instances": [1, 2]}, label, flag, Y) == {
+        "predictions": [{"label": 2, "flag": True, "y": 2.5}, {"label": 0, "flag": False, "y": 3.0}]
+    }
+    assert answer({"instances": [1, 2]}, label) == {"predictions": [2, 0]}
+    assert answer({"inputs": [1, 2]}, label, Y) == {"outputs": {"label": [2, 0], "y": [2.5, 3.0]}}
+
+
 def test_rows_need_as_many_rows_in_each_output_and_columns_do_not() -> None:
     mean = (TensorSpec("mean", "FP32", ()), np.array(1.5, np.float32))
     with pytest.raises(

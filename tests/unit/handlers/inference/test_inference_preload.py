@@ -1,0 +1,135 @@
+"""Models fetched beside the imports: what is there is used once, what is not is left to the first request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handlers.inference.preload import AHEAD, LIMIT_S, Ahead, Preloading
+from model_store import keys
+from model_store.manifest import ModelFile, RunOptions, Variant, render_manifest
+from tests.build import manifests
+from tests.build.inference import WatchedStore
+from warmstart.errors import InsufficientMemory
+from warmstart.limits import SPARE_BYTES
+from warmstart.refs import ModelRef
+
+IRIS = ModelRef.parse("iris")
+ALIAS = "GET models/iris/aliases/live.json"
+MANIFEST = "GET models/iris/versions/1/manifest.json"
+GRAPH = "DOWNLOAD models/iris/versions/1/model.onnx"
+
+
+class World:
+    def __init__(self, tmp: Path) -> None:
+        self.tmp, self.store, self.warnings = tmp, WatchedStore(), list[str]()
+        self.times, self.free_bytes = [0.0], 10**9
+        manifests.store_version(self.store.objects, manifests.manifest())
+        manifests.store_alias(self.store.objects, "iris", 1)
+
+    def start(self, *refs: str, cpuinfo: str = "") -> Preloading:
+        return Preloading(
+            [ModelRef.parse(ref) for ref in refs],
+            self.store,
+            models_dir=self.tmp / "baked",
+            tmp_dir=self.tmp,
+            cpuinfo=cpuinfo,
+            machine="x86_64",
+            clock=lambda: self.times[-1],
+            free_bytes=lambda _: self.free_bytes,
+        )
+
+    def fetched(self, *refs: str, cpuinfo: str = "") -> list[str]:
+        """Return what was asked of the store before anything was loaded."""
+        loaded: list[list[str]] = []
+        self.start(*refs, cpuinfo=cpuinfo).finish(
+            lambda _: loaded.append(list(self.store.requests)), self.warnings.append
+        )
+        return loaded[0] if loaded else []
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_model_is_there_before_it_is_loaded(world: World) -> None:
+    assert world.fetched("iris") == [ALIAS, MANIFEST, GRAPH]
+    assert world.warnings == []
+
+
+def test_a_version_needs_no_alias(world: World) -> None:
+    assert world.fetched("iris:1") == [MANIFEST, GRAPH]
+
+
+def test_of_a_version_in_a_layer_the_alias_alone_is_fetched(world: World) -> None:
+    (world.tmp / "baked" / "iris" / "1").mkdir(parents=True)
+    assert world.fetched("iris") == [ALIAS]
+
+
+def test_what_is_there_is_given_once_and_then_the_store_is_asked(world: World) -> None:
+    ahead = Ahead(world.store, world.tmp / "ahead")
+    key = keys.artifact("iris", 1, "model.onnx")
+    ahead.fetch("models/iris/aliases/live.json")
+    ahead.fetch_file(key, size_bytes=5)
+    before = list(world.store.requests)
+    ahead.get("models/iris/aliases/live.json")
+    ahead.download(key, world.tmp / "first", size_bytes=5)
+    assert world.store.requests == before
+    ahead.get("models/iris/aliases/live.json")
+    ahead.download(key, world.tmp / "second", size_bytes=5)
+    assert world.store.requests == [*before, ALIAS, GRAPH]
+    assert (world.tmp / "first").read_bytes() == (world.tmp / "second").read_bytes() == b"graph"
+
+
+def test_what_nobody_took_is_not_kept(world: World) -> None:
+    preloading = world.start("iris")
+    preloading.finish(lambda _: None, world.warnings.append)
+    assert list((world.tmp / AHEAD).iterdir()) == []
+    preloading.reader.get("models/iris/aliases/live.json")
+    assert world.store.requests == [ALIAS, MANIFEST, GRAPH, ALIAS]
+
+
+def test_the_layout_of_this_processor_is_what_is_fetched(world: World) -> None:
+    own = Variant("x86_64-avx2-ort1.28", (ModelFile("avx2/model.onnx", 5, "0" * 64),), RunOptions())
+    other = Variant("x86_64-avx512-ort1.28", (ModelFile("avx512/model.onnx", 5, "0" * 64),), RunOptions())
+    described = manifests.manifest()._replace(variants=(other, own))
+    world.store.objects.put(keys.manifest("iris", 1), render_manifest(described))
+    world.store.objects.put(keys.artifact("iris", 1, "avx2/model.onnx"), b"graph")
+    fetched = world.fetched("iris", cpuinfo="flags\t: avx avx2 fma\n")
+    assert fetched[2:] == ["DOWNLOAD models/iris/versions/1/avx2/model.onnx"]
+
+
+def test_what_cannot_be_fetched_is_warned_of_once_and_the_others_are_loaded(world: World) -> None:
+    loaded: list[ModelRef] = []
+    world.start("lost", "iris").finish(loaded.append, world.warnings.append)
+    assert loaded == [IRIS]
+    assert world.warnings == [
+        "preload lost: model 'lost': nothing of this name has been published; the first request tries again"
+    ]
+
+
+def test_a_model_that_cannot_be_opened_is_warned_of(world: World) -> None:
+    def refuse(ref: ModelRef) -> None:
+        raise InsufficientMemory(f"model {ref}: too large")
+
+    world.start("iris").finish(refuse, world.warnings.append)
+    assert world.warnings == ["preload iris: model iris: too large; the first request tries again"]
+
+
+def test_init_is_not_overstayed(world: World) -> None:
+    loaded: list[ModelRef] = []
+    preloading = world.start("iris", "iris:1")
+    world.times.append(LIMIT_S)
+    preloading.finish(loaded.append, world.warnings.append)
+    assert loaded == []
+    assert world.warnings[0] == (
+        "preload iris: expected to be fetched within 6 s of init, got no further; the first request tries again"
+    )
+    assert len(world.warnings) == 2
+
+
+def test_a_disk_without_room_for_two_has_its_files_fetched_where_they_stay(world: World) -> None:
+    world.free_bytes = SPARE_BYTES + 2 * len(b"graph") - 1
+    assert world.fetched("iris") == [ALIAS, MANIFEST]
