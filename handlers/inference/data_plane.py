@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
 
 from handlers.inference import events
 from handlers.inference.answers import INTERNAL, Answer, answer, refuse
@@ -58,6 +58,10 @@ class Edge(NamedTuple):
     """Raises: AnswerTooLarge."""
 
 
+LAST_RESORT: Final = b'{"error":"internal error; the log has the details"}'
+"""Of no protocol's shape: what would write it has failed."""
+
+
 class DataPlane:
     """Answers requests. `setup_ns` is what the process's import took; `default_model` is asked where none is named.
 
@@ -97,6 +101,15 @@ class DataPlane:
 
     def respond(self, read: Callable[[], Request], request_id: str, trace_id: str | None = None) -> Answer:
         """Read one request and answer it; nothing is raised."""
+        try:
+            return self._respond(read, request_id, trace_id)
+        except Exception:  # noqa: BLE001 - a refusal that cannot be written, or a log that cannot
+            from traceback import print_exc  # not for who never fails so
+
+            print_exc()
+            return Answer(500, LAST_RESORT)
+
+    def _respond(self, read: Callable[[], Request], request_id: str, trace_id: str | None) -> Answer:
         started = self._clock_ns()
         request: Request | None = None
         route: Route | None = None

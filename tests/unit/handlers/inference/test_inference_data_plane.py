@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from handlers.inference.data_plane import DataPlane, Edge
+from handlers.inference.data_plane import LAST_RESORT, DataPlane, Edge, build_data_plane
 from handlers.inference.routes.table import Routes
 from model_store.manifest import render_manifest
 from tests.build import inference, manifests, models
@@ -441,3 +441,16 @@ def test_a_process_that_wants_no_requests_says_that_it_is_not_ready(world: World
     live = plane.respond(lambda: Request("GET", "/v2/health/live"), "r-2")
 
     assert (ready.status, ready.headers, live.status) == (503, (("retry-after", "1"),), 200)
+
+
+def test_a_log_that_cannot_be_written_costs_neither_an_answer_nor_the_thread_that_computes(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(_: bytes) -> None:
+        raise OSError("no space left on device")
+
+    plane = build_data_plane(world.settings, world.store, write=write)
+    request = Request("POST", INFER, {"content-type": "application/json"}, json.dumps(infer_body([1, 2])).encode())
+    found = plane.respond(lambda: request, "request-1")
+    assert (found.status, found.body) == (500, LAST_RESORT)
+    assert "no space left on device" in capsys.readouterr().err
