@@ -12,7 +12,7 @@ export CDK_HOME := $(CURDIR)/build/cdk-home
 SET_UP := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks test-clients check format protos lock synth layers sam-local bench bench-publish bench-servers clean
+.PHONY: help setup demo test test-frameworks test-clients check format protos lock synth layers sam-local bench bench-publish bench-growth bench-servers clean
 ifneq ($(SET_UP),$(CURDIR))
 .PHONY: $(READY)
 endif
@@ -119,6 +119,9 @@ bench: setup ## cold and warm against the floor and a tutorial's handler; writes
 
 bench-publish: setup ## what the gate writes against the default ONNX file: load, first answer, warm, memory
 	@$(BIN)/python -m benchmarks.publish
+
+bench-growth: setup ## models in the store, open sessions, rows in a request: what grows with them, and what does not
+	@$(BIN)/python -m benchmarks.growth
 
 # One environment per server that Warmstart is compared with, of the packages that requirements/benchmarks/<name>.txt pins.
 PEERS := mlserver bentoml mlflow litserve

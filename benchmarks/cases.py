@@ -142,6 +142,7 @@ if __name__ == "__main__":
         "floor": floor,
         "ours": ours,
         "ours, preloaded": ours,  # the environment names the model
+        "ours, binary tensors": ours,  # the event holds them
         "bare": bare,
         "tutorial": tutorial,
         "fetch_lean": fetch_lean,

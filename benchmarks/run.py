@@ -20,7 +20,8 @@ from benchmarks.published import published
 
 BUCKET: Final = "benchmark"
 PRELOADED: Final = "ours, preloaded"
-CASES: Final = ("floor", "ours", PRELOADED, "bare", "tutorial")
+BINARY: Final = "ours, binary tensors"
+CASES: Final = ("floor", "ours", PRELOADED, BINARY, "bare", "tutorial")
 SERVING: Final = CASES[1:]
 """Those that answer events."""
 
@@ -58,7 +59,7 @@ def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 
     """Run one case in a process of its own, from spawn to first answer."""
     with tempfile.TemporaryDirectory() as scratch:
         event = Path(scratch) / "event.json"
-        event.write_text(json.dumps(proxy_event(model, rows=rows)))
+        event.write_text(json.dumps(proxy_event(model, rows=rows, binary=case == BINARY)))
         read_end, write_end = os.pipe()
         environment = _environment(scratch, model, endpoint, warm)
         if case == PRELOADED:

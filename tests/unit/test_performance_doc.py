@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contenders, publish, servers
+from benchmarks import contenders, growth, publish, servers
 from benchmarks.__main__ import render, render_fetches
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +66,17 @@ def test_the_document_shows_the_comparison_of_servers_as_it_was_measured_last() 
 def test_every_server_is_in_the_comparison_ours_first() -> None:
     measured = json.loads((ROOT / "benchmarks" / "results" / "servers.json").read_text())
     assert [row["server"] for row in measured["rows"]] == [server.name for server in contenders.servers()]
+
+
+def test_the_document_shows_the_growth_as_it_was_measured_last() -> None:
+    document = (ROOT / "docs" / "performance.md").read_text()
+    measured = json.loads((ROOT / "benchmarks" / "results" / "growth.json").read_text())
+    assert growth.render(measured) in document
+    assert [row["size"] for row in measured["store"]] == list(growth.STORES)
+    assert [row["size"] for row in measured["cache"]] == list(growth.CACHES)
+    assert [row["size"] for row in measured["json"]] == list(growth.BATCHES)
+
+
+def test_a_store_of_a_thousand_models_is_asked_for_no_more_than_a_store_of_one() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "results" / "growth.json").read_text())
+    assert len({row["requests"] for row in measured["store"]}) == 1
