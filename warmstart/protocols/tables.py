@@ -15,7 +15,7 @@ import numpy as np
 from warmstart.errors import MalformedBody, MissingTensor, UnknownTensor, WrongShape
 from warmstart.protocols.json_tensors import kind_of, numbers, refuse_not_finite, shown
 from warmstart.protocols.records import Records, gather, parse_records, predictions, tensors
-from warmstart.tensors import listed
+from warmstart.tensors import ANY, listed
 
 if TYPE_CHECKING:
     from warmstart.protocols.wire import Outputs
@@ -130,7 +130,13 @@ def from_columns(columns: dict[str, Any], inputs: Inputs) -> dict[str, Tensor]:
                 f"(came: {listed(columns)})",
                 tensor=spec.name,
             )
-    return {spec.name: gather(_column(spec.name, columns), spec) for spec in inputs}
+    found = {spec.name: _column(spec.name, columns) for spec in inputs}
+    # A graph may stretch one value over many rows: nobody who sends a table means that.
+    counts = {spec.name: len(found[spec.name]) for spec in inputs if spec.shape[:1] == (ANY,)}
+    if len(set(counts.values())) > 1:
+        said = ", ".join(f"{count} of {name!r}" for name, count in counts.items())
+        raise MalformedBody(f"body: expected columns of one length, got values {said:.400}")
+    return {spec.name: gather(found[spec.name], spec) for spec in inputs}
 
 
 def _column(name: str, columns: dict[str, Any]) -> list[Any]:

@@ -137,6 +137,13 @@ def test_columns_of_another_model_are_refused() -> None:
         tables.from_columns({"age": [1], "city": []}, (AGE, CITY))
     with pytest.raises(MalformedBody, match="body: expected columns of one length, got several"):
         tables.from_columns({"width": [1], "height": [1, 2]}, (X,))
+    with pytest.raises(MalformedBody, match="expected columns of one length, got values 3 of 'age', 1 of 'city'"):
+        tables.from_columns({"age": [[1], [2], [3]], "city": ["a"]}, (AGE, CITY))
+
+
+def test_columns_of_a_model_that_takes_no_rows_are_as_long_as_it_declares() -> None:
+    pair, three = TensorSpec("a", "INT64", (2,)), TensorSpec("b", "INT64", (3,))
+    assert listed(tables.from_columns({"a": [1, 2], "b": [1, 2, 3]}, (pair, three))) == {"a": [1, 2], "b": [1, 2, 3]}
 
 
 def test_one_output_is_its_values_and_several_are_records() -> None:
