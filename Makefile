@@ -58,7 +58,7 @@ build/frameworks/%/.ready: requirements/frameworks/%.txt | setup
 	@touch $@
 
 # One environment per client library, of the packages that requirements/clients/<name>.txt pins: nothing of ours is in it.
-CLIENTS ?= triton tensorflow-serving mlflow kserve
+CLIENTS ?= triton tensorflow-serving mlflow kserve schemathesis
 
 test-clients: setup $(CLIENTS:%=build/clients/%/.ready) ## real clients, unmodified, against a server (CLIENTS="triton": only some)
 	@for name in $(CLIENTS); do \
