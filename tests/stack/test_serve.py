@@ -12,7 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from model_store.memory import MemoryObjects
 from tests.build.processes import somebody_listens, watched
@@ -197,6 +201,27 @@ def test_vertex_asks_on_paths_of_its_own(tmp_path: Path) -> None:
 
         assert (predicted.status, predicted.json) == (200, {"predictions": [[3.0], [7.0]]})
         assert served.ask("GET", route).status == 200
+
+
+def test_sagemakers_own_client_asks_for_a_model_by_its_endpoints_name(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path) as served,
+        closing(
+            boto3.client(
+                "sagemaker-runtime",
+                endpoint_url=f"http://127.0.0.1:{served.port}",
+                region_name="us-east-1",
+                config=Config(signature_version=UNSIGNED, retries={"max_attempts": 0}),
+            )
+        ) as client,
+    ):
+        answered = client.invoke_endpoint(
+            EndpointName="adder", Body=b'[{"a": 1, "b": 2}]', ContentType="application/json"
+        )
+
+        assert json.loads(answered["Body"].read()) == [3.0]
+        with pytest.raises(ClientError, match="nothing"):
+            client.invoke_endpoint(EndpointName="nothing", Body=b"[]", ContentType="application/json")
 
 
 def test_sagemaker_asks_for_the_default_model(tmp_path: Path) -> None:
