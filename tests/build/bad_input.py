@@ -86,6 +86,7 @@ BODY_ROWS = [
     infer("a body of 7 MB", "1" * 7_000_000, 413, "body: expected at most 6291456 bytes, got 7000000; send fewer rows per request, or put it on S3 and say where: x-warmstart-input-location: s3://bucket/key"),
     infer("another content type", x([1, 2]), 415, "content-type: expected application/json or application/octet-stream, got 'text/csv'", headers={"content-type": "text/csv"}),
     infer("another charset", x([1, 2]), 415, "content-type: expected charset utf-8, got 'latin-1'", headers={"content-type": "application/json; charset=latin-1"}),
+    infer("a name twice in an object", '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2],"data":[3,4]}]}', 400, "body: expected each name once in an object, got 'data' again"),
     infer("an array as the body", [1], 400, "body: expected an object with 'inputs', got an array"),
     infer("no inputs", {}, 400, "inputs: expected a non-empty array of tensors, got no such field"),
     infer("empty inputs", {"inputs": []}, 400, "inputs: expected a non-empty array of tensors, got an empty array"),

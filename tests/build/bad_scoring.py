@@ -92,6 +92,7 @@ MLFLOW_ROWS = [
     mlflow("an empty body", None, "body: expected JSON, got nothing"),
     mlflow("malformed JSON", '{"inputs": [', "body: expected JSON, got unexpected end of data at character 12"),
     mlflow("100,000 arrays in each other", "[" * 100_000, "body: expected JSON, got depth limit exceeded at character 1025"),
+    mlflow("a name twice in an object", '{"inputs": [[1, 2]], "inputs": [[NaN, 2]]}', "body: expected each name once in an object, got 'inputs' again"),
     mlflow("a number above FP64", '{"inputs": [[1, 1e400]]}', "body: expected JSON, got number is infinity when parsed as double at character 16"),
     mlflow("a list", [[1, 2]], f"body: expected an object with {FORMS}, got an array"),
     mlflow("none of the forms", {"data": [[1, 2]]}, f"body: expected an object with {FORMS}, got one with data"),

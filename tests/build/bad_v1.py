@@ -48,6 +48,7 @@ TENSORFLOW_ROWS = [
     Row("an empty body", f"{HALF}:predict", None, 400, "body: expected JSON, got nothing"),
     Row("malformed JSON", f"{HALF}:predict", '{"instances": [', 400, "body: expected JSON, got unexpected end of data at character 15"),
     Row("100,000 arrays in each other", f"{HALF}:predict", f'{{"instances": {DEEP}}}', 400, "body: expected JSON, got depth limit exceeded at character 1038"),
+    Row("a name twice in an object", f"{HALF}:predict", '{"instances": [1], "instances": [2]}', 400, "body: expected each name once in an object, got 'instances' again"),
     Row("a number above FP64", f"{HALF}:predict", '{"instances": [1e400]}', 400, "body: expected JSON, got number is infinity when parsed as double at character 15"),
     Row("an array as the body", f"{HALF}:predict", [1], 400, "body: expected an object, got an array"),
     Row("neither rows nor columns", f"{HALF}:predict", {"data": [1]}, 400, "body: expected 'instances' (rows) or 'inputs' (columns), got neither (came: data)"),

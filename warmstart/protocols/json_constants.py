@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from warmstart.errors import MalformedBody
-from warmstart.protocols.json_tensors import dump, load_json, numbers
+from warmstart.protocols.json_tensors import dump, load_json, numbers, once
 
 if TYPE_CHECKING:
     from warmstart.tensors import Tensor, TensorSpec
@@ -28,7 +28,7 @@ def load_python_json(body: bytes) -> Any:
         if b"NaN" not in body and b"Infinity" not in body:
             raise
         try:
-            document = json.loads(body.decode(), parse_float=_float)
+            document = json.loads(body.decode(), parse_float=_float, object_pairs_hook=once)
             if b"\\u" in body:  # half of a surrogate pair is no text, and no answer could quote it
                 json.dumps(document, ensure_ascii=False).encode()
             return document

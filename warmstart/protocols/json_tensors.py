@@ -41,22 +41,57 @@ _FORMATS: Final = {
 _FLOATS: Final = "efd"
 _EXACT: Final = {"BOOL": bool, "BYTES": str}
 _SHOWN: Final = 60
+_NESTED: Final = frozenset((dict, list))
+_COLONS: Final = (b'":', b" :", b"\n:", b"\r:", b"\t:")
+"""Every colon after a name, and few of those in texts."""
 
 Place = Callable[[int], str]
 """Says where the element of this index stands, for a message."""
 
 
 def load_json(body: bytes) -> Any:
-    """Read a JSON document: RFC 8259, so no NaN and no Infinity, and numbers within FP64.
+    """Read a JSON document: RFC 8259, so no NaN and no Infinity, and numbers within FP64; no name twice in an object.
 
     Raises: MalformedBody.
     """
     if not body:
         raise MalformedBody("body: expected JSON, got nothing")
     try:
-        return orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"body: expected JSON, got {error.msg} at character {error.pos}{_remedy(error)}") from None
+    # orjson keeps the last of equal names. Each name has a colon: as many colons as names, and none was dropped.
+    names = _count_names(document)
+    if body.count(b":") != names and sum(map(body.count, _COLONS)) != names:
+        try:
+            json.loads(body, object_pairs_hook=once)
+        except RecursionError:
+            raise MalformedBody("body: expected JSON nested less deep, got close to 1024 levels") from None
+    return document
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its names and values. Raises: MalformedBody if a name comes again."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        last = {name: index for index, (name, _) in enumerate(pairs)}
+        again = next(name for index, (name, _) in enumerate(pairs) if last[name] != index)
+        raise MalformedBody(f"body: expected each name once in an object, got {again[:80]!r} again")
+    return found
+
+
+def _count_names(document: Any) -> int:
+    """Count the names of all objects. One in an array that begins with a number or text is missed: it is a mistake."""
+    count, rest = 0, [document]
+    while rest:
+        value = rest.pop()
+        if type(value) is dict:
+            count += len(value)
+            if not _NESTED.isdisjoint(map(type, value.values())):
+                rest += value.values()
+        elif type(value) is list and value and type(value[0]) in _NESTED:
+            rest += value
+    return count
 
 
 def _remedy(error: orjson.JSONDecodeError) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidValue, MalformedBody, WarmstartError, WrongShape
+from warmstart.protocols.json_constants import load_python_json
 from warmstart.protocols.json_tensors import check_finite, dump, from_bfloat16, load_json, tensor
 
 INTEGERS = {
@@ -230,3 +233,47 @@ def test_the_first_value_that_is_not_finite_is_found() -> None:
     assert check_finite(np.zeros(0, np.float32)) is None
     assert check_finite(np.array([1, 2])) is None
     assert check_finite(np.array(["nan"], object)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"a": 1, "a": 2}', "a"),
+        (b'{"a": {"b": 1}, "a": 2}', "a"),
+        (b'{"a" :1,"a" : 2}', "a"),
+        (b'{"a"\n:1,"a"\t:2,"a"\r:3}', "a"),
+        (b'{"a":1,"\\u0061":2}', "a"),
+        (b'[[1, {"x": 1, "x": 1}]]', "x"),
+        (b'[{"t": "12:30", "b": [{"c": 1, "c": 1}]}]', "c"),
+        (b'{"": 1, "": 2}', ""),
+    ],
+)
+def test_a_name_that_comes_again_in_an_object_is_refused(body: bytes, name: str) -> None:
+    for load in (load_json, load_python_json):
+        with pytest.raises(MalformedBody, match=f"expected each name once in an object, got {name!r} again"):
+            load(body)
+    with pytest.raises(MalformedBody, match=f"expected each name once in an object, got {name!r} again"):
+        load_python_json(b"[NaN, " + body + b"]")
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(alphabet='a":\\ \n', max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(alphabet='a":\\ \t', max_size=3), inner, max_size=4)
+    ),
+)
+
+
+@given(document=DOCUMENTS, colon=st.sampled_from([":", ": ", " : ", "\n:\t"]))
+def test_what_has_each_name_once_is_read_whatever_its_texts_and_spaces_are(document: object, colon: str) -> None:
+    assert load_json(json.dumps(document, separators=(",", colon)).encode()) == document
+
+
+@given(document=DOCUMENTS, colon=st.sampled_from([":", " : ", "\n:\t"]), data=st.data())
+def test_one_name_too_many_is_found_wherever_it_is(document: object, colon: str, data: st.DataObject) -> None:
+    wrapped = json.dumps({"first": document, "last": [document]}, separators=(",", colon))
+    # No text has a brace: each one that a quote follows opens an object that has a name.
+    place = data.draw(st.sampled_from([found.end() for found in re.finditer(r'\{(?=")', wrapped)]))
+    name = json.dumps(json.JSONDecoder().raw_decode(wrapped, place)[0])
+    with pytest.raises(MalformedBody, match="expected each name once"):
+        load_json(f"{wrapped[:place]}{name}{colon}0,{wrapped[place:]}".encode())
