@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ANY = -1
 """A dimension of any size, in a declared shape."""
+MOST_DIMENSIONS = 64
+"""Of a tensor in a request: numpy's limit."""
 
 
 class TensorSpec(NamedTuple):
@@ -43,6 +45,16 @@ class Signature(NamedTuple):
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+
+
+def reshaped(array: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
+    """Give an input that has as many values its shape. Raises: WrongShape."""
+    try:
+        return array.reshape(shape)
+    except (ValueError, OverflowError):  # an empty tensor of a dimension that no array can have
+        raise WrongShape(
+            f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name
+        ) from None
 
 
 def fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:

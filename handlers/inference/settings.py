@@ -57,6 +57,7 @@ class InferenceSettings(NamedTuple):
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> InferenceSettings:
         """Read the environment. Raises: InvalidSetting, with the variable and its value."""
+        default = env.get(environment.DEFAULT_MODEL)
         return cls(
             store_bucket=_required(env, environment.STORE_BUCKET),
             region=_required(env, environment.REGION),
@@ -69,12 +70,12 @@ class InferenceSettings(NamedTuple):
             metrics_namespace=env.get(environment.METRICS_NAMESPACE) or "Warmstart",
             service_name=env.get(environment.SERVICE_NAME) or "inference",
             function_version=env.get(environment.FUNCTION_VERSION) or "$LATEST",
-            default_model=_reference(env, environment.DEFAULT_MODEL),
-            v1_protocol=_one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
-            shows_timing=_one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
-            preload=_references(env, environment.PRELOAD),
+            default_model=reference(default, environment.DEFAULT_MODEL) if default else None,
+            v1_protocol=one_of(env, environment.V1_PROTOCOL, V1_PROTOCOLS),
+            shows_timing=one_of(env, environment.SERVER_TIMING, ("false", "true")) == "true",
+            preload=tuple(reference(word, environment.PRELOAD) for word in words(env, environment.PRELOAD)),
             payload_locations=_prefixes(env, environment.PAYLOAD_LOCATIONS),
-            warms_up=_one_of(env, environment.WARM_UP, ("false", "true")) == "true",
+            warms_up=one_of(env, environment.WARM_UP, ("false", "true")) == "true",
             signed_by=_public_keys(env, environment.SIGNED_BY),
         )
 
@@ -104,19 +105,24 @@ def _credentials(env: Mapping[str, str]) -> Credentials | CredentialsAddress:
     )
 
 
-def _reference(env: Mapping[str, str], name: str) -> ModelRef | None:
-    if not (value := env.get(name)):
-        return None
+def reference(text: str, name: str) -> ModelRef:
+    """Read a model, from a variable of this name. Raises: InvalidSetting."""
     try:
-        return ModelRef.parse(value)
+        return ModelRef.parse(text)
     except InvalidReference as error:
         raise InvalidSetting(f"{name}: {error.message}", name=name) from error
 
 
-def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
-    value = env.get(name) or words[0]
-    if value not in words:
-        raise InvalidSetting(f"{name}: expected {' or '.join(words)}, got {value!r}", name=name)
+def words(env: Mapping[str, str], name: str) -> list[str]:
+    """Read what stands between commas."""
+    return [word for text in (env.get(name) or "").split(",") if (word := text.strip())]
+
+
+def one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """Read a word, the first of these if there is none. Raises: InvalidSetting."""
+    value = env.get(name) or allowed[0]
+    if value not in allowed:
+        raise InvalidSetting(f"{name}: expected {' or '.join(allowed)}, got {value!r}", name=name)
     return value
 
 
@@ -141,15 +147,6 @@ def _public_keys(env: Mapping[str, str], name: str) -> tuple[PublicKey, ...]:
     try:
         return tuple(parse_public_key(text) for text in value.split(","))
     except InvalidKey as error:
-        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
-
-
-def _references(env: Mapping[str, str], name: str) -> tuple[ModelRef, ...]:
-    """Read models, separated by commas."""
-    words = (text.strip() for text in (env.get(name) or "").split(","))
-    try:
-        return tuple(ModelRef.parse(text) for text in words if text)
-    except InvalidReference as error:
         raise InvalidSetting(f"{name}: {error.message}", name=name) from error
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from handlers.inference.settings import InferenceSettings
+from handlers.inference.settings import InferenceSettings, one_of, reference, words
 from warmstart import __version__, environment
-from warmstart.errors import InvalidReference, InvalidSetting
-from warmstart.refs import ModelRef
+from warmstart.errors import InvalidSetting
 
 LOGS: Final = ("errors", "all", "none")
 """What is logged of the requests; the first is the default."""
@@ -78,7 +77,7 @@ class ServerSettings(NamedTuple):
             batching=batching,
             max_body_mb=_whole(env, environment.MAX_BODY_MB, DEFAULT_BODY_MB, most=2047),
             drain_s=_number(env.get(environment.DRAIN_S) or str(DEFAULT_DRAIN_S), environment.DRAIN_S, most=3600),
-            log=_one_of(env, environment.LOG, LOGS),
+            log=one_of(env, environment.LOG, LOGS),
             aliases=_aliases(env, preload),
         )
 
@@ -137,31 +136,13 @@ def _batching(env: Mapping[str, str]) -> dict[str, BatchLimit]:
 def _by_model(env: Mapping[str, str], name: str) -> dict[str, str]:
     """Read `iris=32,digits=16`."""
     found = {}
-    for word in _words(env, name):
+    for word in words(env, name):
         model, separator, value = word.partition("=")
-        ref = _reference(model, name)
+        ref = reference(model, name)
         if not separator or ref.name != model:
             raise InvalidSetting(f"{name}: expected MODEL=NUMBER, got {word!r}", name=name)
         found[model] = value
     return found
-
-
-def _words(env: Mapping[str, str], name: str) -> list[str]:
-    return [word.strip() for word in (env.get(name) or "").split(",") if word.strip()]
-
-
-def _reference(text: str, name: str) -> ModelRef:
-    try:
-        return ModelRef.parse(text)
-    except InvalidReference as error:
-        raise InvalidSetting(f"{name}: {error.message}", name=name) from error
-
-
-def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
-    value = env.get(name) or words[0]
-    if value not in words:
-        raise InvalidSetting(f"{name}: expected {', '.join(words)}; got {value!r}", name=name)
-    return value
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int) -> int:

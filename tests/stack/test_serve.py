@@ -173,7 +173,7 @@ def test_models_come_from_a_bucket(tmp_path: Path) -> None:
     [
         (("--preload", "none"), 1, "model_not_found: model 'none'"),
         (("--host", "256.0.0.1"), 1, "system: "),
-        (("--log", "loud"), 2, "invalid_setting: WARMSTART_LOG: expected errors, all, none; got 'loud'"),
+        (("--log", "loud"), 2, "invalid_setting: WARMSTART_LOG: expected errors or all or none, got 'loud'"),
     ],
 )
 def test_what_cannot_be_served_is_said(tmp_path: Path, options: tuple[str, ...], code: int, said: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from warmstart.errors import MalformedBody, WrongShape
 from warmstart.protocols.json_tensors import shown
+from warmstart.tensors import reshaped
 
 if TYPE_CHECKING:
     from warmstart.datatypes import Datatype
@@ -70,12 +71,7 @@ def from_bytes(content: memoryview, datatype: Datatype, shape: tuple[int, ...], 
         array = np.frombuffer(content, np.dtype(datatype.numpy).newbyteorder("<"))
         if datatype.name == "BOOL" and count and int(array.view(np.uint8).max()) > 1:
             raise MalformedBody(f"input {name!r}: expected BOOL values as one byte each, 0 or 1")
-    try:
-        return array.reshape(shape)
-    except (ValueError, OverflowError):  # an empty tensor of a dimension that no array can have
-        raise WrongShape(
-            f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name
-        ) from None
+    return reshaped(array, shape, name)
 
 
 def _texts(content: memoryview, count: int, name: str) -> list[str | bytes]:

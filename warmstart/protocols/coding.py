@@ -17,8 +17,6 @@ from warmstart.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 CODINGS: Final = ("zstd", "gzip", "deflate")
 """In the order in which they are chosen for an answer, where a client likes them equally."""
-WORTHWHILE_BYTES: Final = 16_384
-"""Below it an answer is sent as it is: it is a few packets either way."""
 _IDENTITY: Final = ("", "identity")
 _PIECE: Final = 4096
 """Fed at once: a decoder copies what it leaves of it, for each of the streams that follow one another."""

@@ -21,6 +21,7 @@ import orjson
 
 from warmstart.datatypes import DATATYPES, Datatype
 from warmstart.errors import InvalidValue, MalformedBody, UnrepresentableOutput, WrongShape
+from warmstart.tensors import reshaped
 
 if TYPE_CHECKING:
     from warmstart.tensors import Tensor, TensorSpec
@@ -132,12 +133,7 @@ def tensor(
             f"input {name!r}: shape {list(shape)} holds {prod(shape)} values, its data has {len(values)}", tensor=name
         )
     array = pack(values, datatype, name, place)
-    try:
-        return array.reshape(shape)
-    except (ValueError, OverflowError):  # an empty tensor of a dimension that no array can have
-        raise WrongShape(
-            f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name
-        ) from None
+    return reshaped(array, shape, name)
 
 
 def flatten(data: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:

@@ -22,6 +22,7 @@ from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, Wrong
 from warmstart.protocols import media
 from warmstart.protocols.json_tensors import dump, json_data, kind_of, load_json, shown, tensor
 from warmstart.protocols.wire import JSON, OCTETS, Rendered
+from warmstart.tensors import MOST_DIMENSIONS
 
 if TYPE_CHECKING:
     from warmstart.protocols.binary_tensors import Tail
@@ -32,8 +33,6 @@ HEADER_LENGTH: Final = "inference-header-content-length"
 """How many bytes of a body are JSON; the tensors' bytes follow."""
 _READABLE: Final = (JSON, OCTETS)
 _LARGEST_DIMENSION: Final = 2**64 - 1
-_MOST_DIMENSIONS: Final = 64
-"""numpy's limit (NPY_MAXDIMS)."""
 
 
 class Wanted(NamedTuple):
@@ -183,9 +182,9 @@ def _parse_shape(item: dict[str, Any], name: str) -> tuple[int, ...]:
     shape = item.get("shape")
     if type(shape) is not list:
         raise MalformedBody(f"input {name!r}: shape: expected an array, got {_found(item, 'shape')}")
-    if len(shape) > _MOST_DIMENSIONS:
+    if len(shape) > MOST_DIMENSIONS:
         raise WrongShape(
-            f"input {name!r}: shape: expected at most {_MOST_DIMENSIONS} dimensions, got {len(shape)}", tensor=name
+            f"input {name!r}: shape: expected at most {MOST_DIMENSIONS} dimensions, got {len(shape)}", tensor=name
         )
     for size in shape:
         if type(size) is not int or not 0 <= size <= _LARGEST_DIMENSION:

@@ -35,12 +35,12 @@ def read(kind: str, body: bytes, accept: str) -> Call:
         raise MalformedBody(f"body: expected text in UTF-8, got another byte at {error.start}") from None
 
 
-class Table(NamedTuple):
+class Table:
     """Rows of CSV with a header, or an Arrow stream."""
 
-    kind: str
-    body: bytes
-    accept: str
+    def __init__(self, kind: str, body: bytes, accept: str) -> None:
+        self._kind, self._body, self._accept = kind, body, accept
+        self._rows = 0
 
     def outputs(self, _: Model) -> tuple[str, ...]:
         """Ask for all outputs."""
@@ -48,17 +48,20 @@ class Table(NamedTuple):
 
     def tensors(self, model: Model) -> Mapping[str, Tensor]:
         """Read the columns. Raises: InvalidRequest and what is below it."""
-        if self.kind == CSV:
-            return read_csv(self.body, model.signature.inputs, header=True)
-        from warmstart.protocols.arrow_reader import read_arrow
+        inputs = model.signature.inputs
+        if self._kind == CSV:
+            found = read_csv(self._body, inputs, header=True)
+        else:
+            from warmstart.protocols.arrow_reader import read_arrow
 
-        return read_arrow(self.body, model.signature.inputs)
+            found = read_arrow(self._body, inputs)
+        self._rows = len(found[inputs[0].name])
+        return found
 
     def render(self, model: Model, outputs: Outputs) -> Rendered:
-        """Write the predictions. Raises: UnrepresentableOutput, NotAcceptable."""
-        offered = (self.kind, *(kind for kind in WRITTEN if kind != self.kind))
-        shape = outputs[0][1].shape
-        return render(media.accepted(self.accept, offered), model, outputs, shape[0] if shape else 1)
+        """Write the predictions, of as many rows as were read. Raises: UnrepresentableOutput, NotAcceptable."""
+        offered = (self._kind, *(kind for kind in WRITTEN if kind != self._kind))
+        return render(media.accepted(self._accept, offered), model, outputs, self._rows)
 
 
 class File(NamedTuple):

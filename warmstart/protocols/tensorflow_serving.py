@@ -20,7 +20,7 @@ from warmstart.errors import InvalidRequest, InvalidValue, MalformedBody, Unrepr
 from warmstart.protocols import json_constants, media
 from warmstart.protocols.json_tensors import flatten, kind_of, pack, shown
 from warmstart.protocols.wire import JSON, Rendered
-from warmstart.tensors import listed
+from warmstart.tensors import MOST_DIMENSIONS, listed
 
 if TYPE_CHECKING:
     from warmstart.protocols.wire import Model, Outputs, Request
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 SIGNATURE: Final = "serving_default"
 _READABLE: Final = (JSON,)
-_MOST_DIMENSIONS: Final = 64
 
 
 class Predict(NamedTuple):
@@ -139,8 +138,8 @@ def _read(value: Any, spec: TensorSpec) -> Tensor:
 def _shape(value: Any, name: str) -> tuple[int, ...]:
     shape: list[int] = []
     while type(value) is list:
-        if len(shape) == _MOST_DIMENSIONS:
-            raise WrongShape(f"input {name!r}: expected at most {_MOST_DIMENSIONS} dimensions, got more", tensor=name)
+        if len(shape) == MOST_DIMENSIONS:
+            raise WrongShape(f"input {name!r}: expected at most {MOST_DIMENSIONS} dimensions, got more", tensor=name)
         shape.append(len(value))
         value = value[0] if value else None
     return tuple(shape)

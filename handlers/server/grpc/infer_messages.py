@@ -19,6 +19,7 @@ from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, Wrong
 from warmstart.protocols.binary_tensors import from_bytes, to_bytes
 from warmstart.protocols.oip import Wanted
 from warmstart.protocols.oip_outputs import classify
+from warmstart.tensors import MOST_DIMENSIONS
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import MessageMap
@@ -42,7 +43,6 @@ FIELDS: Final[Mapping[str, str]] = {
     "BYTES": "bytes_contents",
 }
 """Where `InferTensorContents` has values of each datatype."""
-_MOST_DIMENSIONS: Final = 64
 
 
 class InferCall(NamedTuple):
@@ -112,10 +112,10 @@ def _tensor(item: messages.ModelInferRequest.InferInputTensor, content: bytes | 
     except InvalidRequest as error:
         raise InvalidRequest(f"input {name!r}: {error.message}") from None
     shape = tuple(item.shape)
-    if len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
+    if len(shape) > MOST_DIMENSIONS or any(size < 0 for size in shape):
         raise WrongShape(
-            f"input {name!r}: shape: expected up to {_MOST_DIMENSIONS} whole numbers, 0 or more; "
-            f"got {list(shape[: _MOST_DIMENSIONS + 1])}",
+            f"input {name!r}: shape: expected up to {MOST_DIMENSIONS} whole numbers, 0 or more; "
+            f"got {list(shape[: MOST_DIMENSIONS + 1])}",
             tensor=name,
         )
     if content is None:

@@ -17,7 +17,7 @@ from handlers.server.grpc.values import decoded, fill, numbers, reshaped
 from warmstart.datatypes import DATATYPES, Datatype
 from warmstart.errors import BodyTooLarge, InvalidRequest, MalformedBody, WrongShape
 from warmstart.protocols.binary_tensors import from_bytes
-from warmstart.tensors import TensorSpec
+from warmstart.tensors import MOST_DIMENSIONS, TensorSpec
 
 if TYPE_CHECKING:
     from warmstart.tensors import Tensor
@@ -49,7 +49,6 @@ ROWS: Final[dict[str, Row]] = {
 _BY_CODE: Final = {row.code: DATATYPES[name] for name, row in ROWS.items()}
 _FIELDS: Final = frozenset(row.field for row in ROWS.values())
 _POINTER_BYTES: Final = 8
-_MOST_DIMENSIONS: Final = 64
 
 
 def from_proto(message: messages.TensorProto, name: str, *, most_bytes: int) -> Tensor:
@@ -78,10 +77,10 @@ def from_proto(message: messages.TensorProto, name: str, *, most_bytes: int) -> 
 
 def _shape(message: messages.TensorShapeProto, name: str) -> tuple[int, ...]:
     shape = tuple(dim.size for dim in message.dim)
-    if message.unknown_rank or len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
-        found = "none" if message.unknown_rank else str(list(shape[: _MOST_DIMENSIONS + 1]))
+    if message.unknown_rank or len(shape) > MOST_DIMENSIONS or any(size < 0 for size in shape):
+        found = "none" if message.unknown_rank else str(list(shape[: MOST_DIMENSIONS + 1]))
         raise WrongShape(
-            f"input {name!r}: tensor_shape: expected up to {_MOST_DIMENSIONS} sizes, 0 or more; got {found}",
+            f"input {name!r}: tensor_shape: expected up to {MOST_DIMENSIONS} sizes, 0 or more; got {found}",
             tensor=name,
         )
     return shape

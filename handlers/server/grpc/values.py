@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from warmstart import tensors
 from warmstart.errors import InvalidValue, WrongShape
 
 if TYPE_CHECKING:
@@ -91,9 +92,4 @@ def reshaped(array: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
         raise WrongShape(
             f"input {name!r}: shape {list(shape)} holds {prod(shape)} values, its data has {array.size}", tensor=name
         )
-    try:
-        return array.reshape(shape)
-    except (ValueError, OverflowError):  # an empty tensor of a dimension that no array can have
-        raise WrongShape(
-            f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name
-        ) from None
+    return tensors.reshaped(array, shape, name)

@@ -32,12 +32,20 @@ def echo() -> bytes:
     return models.model([helper.make_node("Identity", ["words"], ["said"])], [inputs], [outputs])
 
 
+def largest() -> bytes:
+    """A model that makes one row of all of its rows."""
+    given, found = models.tensor("x", TensorProto.FLOAT, ["rows"]), models.tensor("most", TensorProto.FLOAT, ["one"])
+    node = helper.make_node("ReduceMax", ["x"], ["most"], axes=[0], keepdims=1)
+    return models.model([node], [given], [found])
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     built = World(tmp_path_factory.mktemp("plain"))
     built.publish_doubler()
     built.publish("adder", models.add(), inference.ADD)
     built.publish("echo", echo(), ECHO)
+    built.publish("largest", largest(), inference.signature({"x": ("FP32", (-1,))}, {"most": ("FP32", (-1,))}))
     return built
 
 
@@ -75,6 +83,16 @@ def test_a_list_of_n_is_a_record_and_a_list_of_lists_are_columns(world: World) -
 def test_one_value_in_a_list_means_the_same_either_way(world: World) -> None:
     assert world.ask("POST", "/predict/adder", {"a": [5], "b": [1]}).json["predictions"] == [{"sum": 6.0}]
     assert world.ask("POST", "/predict/adder", {"a": [5], "b": 1}).json["predictions"] == [{"sum": 6.0}]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [(b'[{"x": 1}, {"x": 2}]', "application/json"), (b"x\n1\n2\n", "text/csv"), (stream(x=[1.0, 2.0]), ARROW)],
+    ids=["JSON", "CSV", "Arrow"],
+)
+def test_fewer_rows_than_came_are_refused_whatever_they_came_in(world: World, body: bytes, content_type: str) -> None:
+    status, _, said = ask(world, "/predict/largest", body, content_type)
+    assert (status, b"expected a row per record (2), got shape [1]" in said) == (422, True)
 
 
 @pytest.mark.parametrize(

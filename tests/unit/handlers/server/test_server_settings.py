@@ -106,7 +106,7 @@ def test_our_own_port_goes_before_vertexs() -> None:
         ("WARMSTART_QUEUE", "1.5", "WARMSTART_QUEUE: expected a whole number from 1 to 1000000, got '1.5'"),
         ("WARMSTART_MAX_BODY_MB", "2048", "WARMSTART_MAX_BODY_MB: expected a whole number from 1 to 2047, got '2048'"),
         ("WARMSTART_DRAIN_S", "nan", "WARMSTART_DRAIN_S: expected a number from 0 to 3600, got 'nan'"),
-        ("WARMSTART_LOG", "loud", "WARMSTART_LOG: expected errors, all, none; got 'loud'"),
+        ("WARMSTART_LOG", "loud", "WARMSTART_LOG: expected errors or all or none, got 'loud'"),
         ("WARMSTART_MAX_BATCH_SIZE", "32", "WARMSTART_MAX_BATCH_SIZE: "),
         ("WARMSTART_MAX_BATCH_SIZE", "iris", "WARMSTART_MAX_BATCH_SIZE: expected MODEL=NUMBER, got 'iris'"),
         ("WARMSTART_MAX_BATCH_SIZE", "iris:1=4", "WARMSTART_MAX_BATCH_SIZE: expected MODEL=NUMBER, got 'iris:1=4'"),
