@@ -20,6 +20,11 @@ class Datatype(NamedTuple):
     onnx_code: int
     item_bytes: int
 
+    @property
+    def numbers(self) -> str:
+        """The numpy type that has its values as numbers: `numpy`, and of BF16, whose arrays are bits, FP32."""
+        return "float32" if self.name == "BF16" else self.numpy
+
 
 _ROWS = (
     Datatype("BOOL", "bool", "tensor(bool)", 9, 1),
@@ -39,6 +44,8 @@ _ROWS = (
     Datatype("BYTES", "object", "tensor(string)", 8, 0),
 )
 
+FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
+"""Those of floating-point numbers."""
 DATATYPES: Final[dict[str, Datatype]] = {row.name: row for row in _ROWS}
 _BY_ONNX: Final[dict[str, Datatype]] = {row.onnx: row for row in _ROWS}
 _BY_ONNX_CODE: Final[dict[int, Datatype]] = {row.onnx_code: row for row in _ROWS}

@@ -42,14 +42,15 @@ class OnnxSession:
         """Open the graph in a file. Raises: ModelNotLoadable, also if it is not what the manifest describes."""
         self._name = f"model {manifest.name}:{manifest.version}"
         options = session_options(threads, manifest.run)
-        self._session: Runs
         if manifest.run.extensions:
             options.register_custom_ops_library(self._extensions())
         try:
-            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session: Runs = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except FAILURES as error:
             reason = _reason(error).replace(str(path), path.name)
             raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        if any(meta.type == "tensor(bfloat16)" for meta in (*self._session.get_inputs(), *self._session.get_outputs())):
+            self._session = self._with_bfloat16(self._session)
         if manifest.run.preprocess:
             self._session = self._prepared(path.parent)
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
@@ -70,6 +71,14 @@ class OnnxSession:
                 "publish it with standard operators, or its Hugging Face folder (docs/hugging-face.md)"
             )
         return found[0]
+
+    def _with_bfloat16(self, session: Any) -> Runs:
+        from model_store.bfloat16_session import Bfloat16Session  # for such models alone
+
+        try:
+            return Bfloat16Session(session, ort.OrtValue)
+        except ValueError as error:
+            raise ModelNotLoadable(f"{self._name}: {error}") from error
 
     def _prepared(self, folder: Path) -> PreparedSession:
         """Put in front of the graph what lies beside it; the library for it is imported for such models alone."""
@@ -108,11 +117,6 @@ class OnnxSession:
             if datatype is None or datatype.name != spec.datatype:
                 raise ModelNotLoadable(
                     f"{self._name}: {role} {spec.name!r}: expected {spec.datatype}, the graph has {has[spec.name]}"
-                )
-            if datatype.name == "BF16":
-                raise ModelNotLoadable(
-                    f"{self._name}: {role} {spec.name!r}: expected a datatype that numpy has, got BF16; "
-                    "cast it to FP32 inside the model and publish again"
                 )
 
 

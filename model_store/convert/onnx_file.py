@@ -17,9 +17,8 @@ from warmstart.errors import UnsupportedModel
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-    from onnxruntime import InferenceSession
 
-    from model_store.preprocessing.session import PreparedSession
+    from model_store.preprocessing.session import Runs
     from warmstart.tensors import TensorSpec
 
 _EMBEDDED_BYTES: Final = 2**30
@@ -49,7 +48,7 @@ class OnnxFile:
         return run(session, cast(inputs, specs))
 
     @cached_property
-    def _opened(self) -> tuple[InferenceSession | PreparedSession, tuple[TensorSpec, ...]]:
+    def _opened(self) -> tuple[Runs, tuple[TensorSpec, ...]]:
         """Open it once: many rows are asked in parts."""
         extensions = _needs_extensions(self._path)
         layout = Layout(((self._path.name, self._path),), RunOptions(optimise=False, extensions=extensions))

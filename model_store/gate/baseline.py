@@ -66,8 +66,6 @@ def _together(columns: Batch, outputs: Batch) -> Batch:
 def _examples(candidate: Candidate, inputs: Batch, outputs: Batch, *, quantized: bool) -> list[GoldenExample]:
     """Ask the session for single requests: alone, a row may be answered otherwise than in a batch, if by a rounding."""
     signature = candidate.signature
-    if any(spec.datatype == "BF16" for specs in signature for spec in specs):  # it does not travel as JSON
-        return []
     session = open_session(candidate.layout)
     found: list[GoldenExample] = []
     size = 0

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model_store.convert.source import Batch, lacks
 from model_store.manifest import RunOptions
+from warmstart.bfloat16 import widened
+from warmstart.datatypes import DATATYPES, FLOATS
 from warmstart.errors import UnsupportedModel
 from warmstart.tensors import Signature, TensorSpec
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession, SessionOptions
+    from onnxruntime import SessionOptions
 
-    from model_store.preprocessing.session import PreparedSession
+    from model_store.preprocessing.session import PreparedSession, Runs
 
 
 class Layout(NamedTuple):
@@ -51,7 +53,7 @@ def check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...])
 
     Raises: UnsupportedModel.
     """
-    scores = [spec for spec in outputs if spec.datatype.startswith("FP") and len(spec.shape) == 2 and spec.shape[1] > 1]
+    scores = [spec for spec in outputs if spec.datatype in FLOATS and len(spec.shape) == 2 and spec.shape[1] > 1]
     if labels and scores and all(spec.shape[1] != len(labels) for spec in scores):
         raise UnsupportedModel(
             f"labels: expected one for each column of {' or '.join(map(str, scores))}, got {len(labels)}: "
@@ -59,7 +61,7 @@ def check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...])
         )
 
 
-def open_session(layout: Layout, *, threads: int = 0) -> InferenceSession | PreparedSession:
+def open_session(layout: Layout, *, threads: int = 0) -> Runs:
     """Open a layout as the serving function does; `threads` 0 is one per core.
 
     Raises: UnsupportedModel, with ONNX Runtime's reason; Unreachable if a package is missing.
@@ -71,10 +73,23 @@ def open_session(layout: Layout, *, threads: int = 0) -> InferenceSession | Prep
         session = ort.InferenceSession(str(layout.graph), options, providers=["CPUExecutionProvider"])
     except failures() as error:
         raise UnsupportedModel(f"{layout.graph}: ONNX Runtime {ort.__version__} does not load it: {error}") from error
-    return _prepared(session, layout) if layout.run.preprocess else session
+    opened = _with_bfloat16(session)
+    return _prepared(opened, layout) if layout.run.preprocess else opened
 
 
-def _prepared(session: InferenceSession, layout: Layout) -> PreparedSession:
+def _with_bfloat16(session: Any) -> Runs:
+    """Put around a graph with BF16 what takes its numbers as FP32, and gives their bits."""
+    if all(meta.type != DATATYPES["BF16"].onnx for meta in (*session.get_inputs(), *session.get_outputs())):
+        same: Runs = session
+        return same
+    import onnxruntime as ort
+
+    from model_store.bfloat16_session import Bfloat16Session
+
+    return Bfloat16Session(session, ort.OrtValue)
+
+
+def _prepared(session: Runs, layout: Layout) -> PreparedSession:
     """Put in front of the graph what its version declares. The files may lie in another folder than the graph."""
     from model_store.preprocessing.declared import FILE
     from model_store.preprocessing.session import PreparedSession, open_preprocessing
@@ -111,14 +126,18 @@ def session_options(layout: Layout, *, threads: int = 0) -> SessionOptions:
     return options
 
 
-def run(session: InferenceSession | PreparedSession, inputs: Batch) -> Batch:
-    """Compute all outputs, by name. Raises: UnsupportedModel if the model cannot compute these values."""
-    names = [output.name for output in session.get_outputs()]
+def run(session: Runs, inputs: Batch) -> Batch:
+    """Compute all outputs, by name, BF16 as FP32. Raises: UnsupportedModel if the model cannot compute these values."""
+    outputs = session.get_outputs()
+    names = [output.name for output in outputs]
     try:
         computed: list[Any] = session.run(names, dict(inputs))
     except failures() as error:
         raise UnsupportedModel(f"the converted model fails on these rows: {error}") from error
-    return dict(zip(names, computed, strict=True))
+    return {
+        output.name: widened(array) if output.type == DATATYPES["BF16"].onnx else array
+        for output, array in zip(outputs, computed, strict=True)
+    }
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -30,6 +30,7 @@ class Tolerance(NamedTuple):
 
 
 TOLERANCES: Final[Mapping[str, Tolerance]] = {
+    "BF16": Tolerance(3e-2, 3e-2),
     "FP16": Tolerance(1e-2, 1e-2),
     "FP32": Tolerance(1e-4, 1e-3),
     "FP64": Tolerance(1e-6, 1e-5),

@@ -22,7 +22,7 @@ from warmstart.tensors import Signature, TensorSpec
 
 VERSION: Final = "1.0"
 MAX_VALUES: Final = 512
-TOLERANCES: Final[Mapping[str, float]] = {"FP16": 1e-2, "FP32": 1e-3, "FP64": 1e-3}
+TOLERANCES: Final[Mapping[str, float]] = {"BF16": 3e-2, "FP16": 1e-2, "FP32": 1e-3, "FP64": 1e-3}
 """By how much an answer may differ, absolutely, or relatively above 1: another processor adds up in another order.
 All other datatypes are equal or wrong."""
 QUANTIZED_TOLERANCE: Final = 5e-2

@@ -10,7 +10,7 @@ from model_store import keys
 from model_store.gate.candidate import Layout, open_session
 from model_store.gate.onnx_tensors import all_tensors, refuse_bombs
 from model_store.manifest import RunOptions
-from warmstart.datatypes import from_onnx_code
+from warmstart.datatypes import DATATYPES, from_onnx_code
 from warmstart.errors import Unreachable, UnsupportedModel
 from warmstart.tensors import ANY, Signature, TensorSpec
 
@@ -100,11 +100,16 @@ def inputs_of(model: ModelProto) -> list[ValueInfoProto]:
 
 def refuse_values(path: Path, model: ModelProto) -> None:
     """Refuse inputs and outputs that no request or answer can carry. Raises: UnsupportedModel."""
+    takes_text = any(value.type.tensor_type.elem_type == DATATYPES["BYTES"].onnx_code for value in inputs_of(model))
     for role, values in (("input", inputs_of(model)), ("output", model.graph.output)):
         for value in values:
             if not isinstance(value.name, str):  # protobuf's word for what is not UTF-8
                 raise UnsupportedModel(f"{path}: {role} {value.name!r}: expected a name in UTF-8: export it again")
-            _datatype(f"{path}: {role} {value.name!r}", value)
+            where = f"{path}: {role} {value.name!r}"
+            if _datatype(where, value) == "BF16" and role == "output" and takes_text:
+                raise UnsupportedModel(
+                    f"{where}: ONNX Runtime cannot take text and give BF16: cast the output to FP32 inside the model"
+                )
 
 
 def _datatype(where: str, value: ValueInfoProto) -> str:
@@ -115,10 +120,6 @@ def _datatype(where: str, value: ValueInfoProto) -> str:
     code = value.type.tensor_type.elem_type
     if (datatype := from_onnx_code(code)) is None:
         raise UnsupportedModel(f"{where}: its element type {code} is none that a request can carry")
-    if datatype.name == "BF16":
-        raise UnsupportedModel(
-            f"{where}: expected a datatype that numpy has, got BF16: cast it to FP32 inside the model"
-        )
     return datatype.name
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model_store.convert.source import Batch, Sample, take
 from model_store.gate.sample_file import labelled, read_sample
 from model_store.gate.sample_made import generate
+from warmstart.bfloat16 import rounded, widened
 from warmstart.errors import InvalidSample
 from warmstart.tensors import ANY, TensorSpec, fits
 
@@ -62,9 +63,9 @@ def arrange(sample: Sample, inputs: tuple[TensorSpec, ...]) -> Batch:
 
 
 def cast(inputs: Batch, specs: tuple[TensorSpec, ...]) -> Batch:
-    """Give the arrays the signature's datatypes. Raises: InvalidSample for a value that its datatype cannot hold.
+    """Give the arrays the signature's datatypes; BF16 is FP32 here, with the digits that BF16 has.
 
-    A float may lose digits; nothing else may change.
+    A float may lose digits; nothing else may change. Raises: InvalidSample for a value that its datatype cannot hold.
     """
     return {spec.name: _cast(inputs[spec.name], spec) for spec in specs}
 
@@ -141,17 +142,19 @@ def _check_rows(batch: Batch, inputs: tuple[TensorSpec, ...]) -> None:
 
 
 def _cast(array: Array, spec: TensorSpec) -> Array:
-    wanted = np.dtype(spec.type.numpy)
+    wanted = np.dtype(spec.type.numbers)
     if (array.dtype.kind in "OUS") != (wanted.kind == "O"):
         got = f"text ({_first(array)!r})" if array.dtype.kind in "OUS" else array.dtype.name
         hint = ": CSV cannot tell numbers from codes, Parquet and JSON lines can" if wanted.kind == "O" else ""
         raise InvalidSample(f"{spec}: expected {_values(spec)}, got {got}{hint}")
     if wanted.kind == "O":
         return _as_text(array, spec)
-    if array.dtype == wanted:
+    if array.dtype == wanted and spec.datatype != "BF16":
         return array
     with np.errstate(all="ignore"):  # what does not fit is found by comparing
         changed = array.astype(wanted)
+        if spec.datatype == "BF16":
+            changed = widened(rounded(changed))
         if wanted.kind == "f":
             lost = np.isfinite(array) & ~np.isfinite(changed)
         elif array.dtype.kind == "f":
@@ -193,7 +196,9 @@ def _first(array: Array) -> str:
 
 
 def _values(spec: TensorSpec) -> str:
-    kind = np.dtype(spec.type.numpy)
+    kind = np.dtype(spec.type.numbers)
+    if spec.datatype == "BF16":
+        return "numbers up to 3.39e+38"
     if kind.kind in "iu":
         limits = np.iinfo(kind)
         return f"whole numbers from {limits.min} to {limits.max}"

@@ -53,7 +53,7 @@ def _made(spec: TensorSpec, rows: int) -> NDArray[Any]:
     if spec.shape and spec.shape[0] == ANY:
         sizes[0] = rows
     rng = np.random.default_rng([len(spec.name), *spec.name.encode()])  # inputs differ, runs do not
-    kind, dtype = np.dtype(spec.type.numpy).kind, np.dtype(spec.type.numpy)
+    kind, dtype = np.dtype(spec.type.numbers).kind, np.dtype(spec.type.numbers)
     if kind == "O":
         return _cycled(_TEXTS, sizes, dtype)
     if kind == "b":

@@ -109,7 +109,7 @@ TENSOR_ROWS = [
     infer("ragged data", x([[1, 2], [3]], shape=[2, 2]), 400, "input 'x': expected data flat, or nested as its shape [2, 2]; got arrays of 1 and 2 at depth 1, where 2 belong"),
     infer("data nested too deep", x([[[1], [2]]]), 400, "input 'x': expected FP32 values, got an array at index 0"),
     infer("text among numbers", x([1, "2"]), 400, "input 'x': expected FP32 values (up to 3.403e+38), got \"2\" (a string) at index 1"),
-    infer("null among whole numbers", x([1, None], datatype="INT8"), 400, "input 'x': expected INT8 values (whole numbers from -128 to 127), got null (a missing value: only FP16, FP32 and FP64 have one) at index 1"),
+    infer("null among whole numbers", x([1, None], datatype="INT8"), 400, "input 'x': expected INT8 values (whole numbers from -128 to 127), got null (a missing value: only FP16, BF16, FP32 and FP64 have one) at index 1"),
     infer("a boolean among numbers", x([1, True]), 400, "input 'x': expected FP32 values (up to 3.403e+38), got true (a boolean) at index 1"),
     infer("a number above FP32", x([1, 1e39]), 400, "input 'x': expected FP32 values (up to 3.403e+38), got 1e+39 (a number) at index 1"),
     infer("a fraction as an integer", x([1, 1.5], datatype="INT8"), 400, "input 'x': expected INT8 values (whole numbers from -128 to 127), got 1.5 (a number) at index 1"),

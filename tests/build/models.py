@@ -62,6 +62,32 @@ def identity(code: int = TensorProto.FLOAT, shape: Sequence[Dim] | None = ("batc
     return model([node], [tensor("x", code, shape)], [tensor("y", code, shape)])
 
 
+def bfloat16_scale(factor: float = 2.0, columns: int = 2) -> bytes:
+    """Give y = factor * x, computed in FP32 between BF16 and BF16, and total: FP32 (batch, 1), the sum of y's row."""
+    constants = [
+        numpy_helper.from_array(np.array(factor, np.float32), "factor"),
+        numpy_helper.from_array(np.array([1], np.int64), "axes"),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["x"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["wide", "factor"], ["scaled"]),
+        helper.make_node("Cast", ["scaled"], ["y"], to=TensorProto.BFLOAT16),
+        helper.make_node("ReduceSum", ["scaled", "axes"], ["total"], keepdims=1),
+    ]
+    shape: list[Dim] = ["batch", columns]
+    outputs = [tensor("y", TensorProto.BFLOAT16, shape), tensor("total", TensorProto.FLOAT, ["batch", 1])]
+    return model(nodes, [tensor("x", TensorProto.BFLOAT16, shape)], outputs, constants)
+
+
+def text_to_bfloat16() -> bytes:
+    """Give y, BF16 (batch,), the numbers that x, text, says."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["wide"], ["y"], to=TensorProto.BFLOAT16),
+    ]
+    return model(nodes, [tensor("x", TensorProto.STRING, ["batch"])], [tensor("y", TensorProto.BFLOAT16, ["batch"])])
+
+
 def scale(factor: float = 2.0, columns: int = 2) -> bytes:
     """Give y = factor * x: FP32, (batch, columns)."""
     weight = numpy_helper.from_array(np.array(factor, np.float32), "factor")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 DATATYPES: Final = (
-    "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES",
+    "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "BF16", "FP32",
+    "FP64", "BYTES",
 )  # fmt: skip
 LABELS: Final = ("cat", "dog", "owl")

@@ -29,7 +29,7 @@ from tests.clients.wire_numbers import numbers
 TYPES = {
     "BOOL": tf.bool, "UINT8": tf.uint8, "UINT16": tf.uint16, "UINT32": tf.uint32, "UINT64": tf.uint64,
     "INT8": tf.int8, "INT16": tf.int16, "INT32": tf.int32, "INT64": tf.int64,
-    "FP16": tf.float16, "FP32": tf.float32, "FP64": tf.float64, "BYTES": tf.string,
+    "FP16": tf.float16, "BF16": tf.bfloat16, "FP32": tf.float32, "FP64": tf.float64, "BYTES": tf.string,
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from queue import Queue
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
@@ -28,6 +29,7 @@ NUMPY = {
     "INT32": np.array([[-(2**31), 2**31 - 1]], np.int32),
     "INT64": np.array([[-(2**63), 2**63 - 1]], np.int64),
     "FP16": np.array([[-0.0, 65_504]], np.float16),
+    "BF16": np.array([[-0.0, 2.0**127]], ml_dtypes.bfloat16),
     "FP32": np.array([[1e-45, np.nan]], np.float32),
     "FP64": np.array([[5e-324, -np.inf]], np.float64),
     "BYTES": np.array([["café".encode(), b""]], np.object_),

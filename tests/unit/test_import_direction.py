@@ -48,6 +48,7 @@ MAP: Final[Mapping[str, Row]] = {
     # The vocabulary: pure values. The client and all else stand on the standard library alone.
     "warmstart/": row(),
     "warmstart/tensors.py": row(lazy="numpy"),
+    "warmstart/bfloat16.py": row(others="numpy"),
     # Loaded only where a caller has arrays, or wants requests signed.
     "warmstart/client/arrays.py": row(others="numpy"),
     "warmstart/client/cast.py": row(others="numpy"),
@@ -71,7 +72,7 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/convert/": row(
         ours="warmstart model_store",
         others="numpy",
-        lazy="joblib lightgbm mlflow onnx onnxmltools onnxruntime pandas skl2onnx sklearn skops xgboost yaml",
+        lazy="joblib lightgbm mlflow onnx onnxmltools pandas skl2onnx sklearn skops xgboost yaml",
     ),
     "model_store/convert/huggingface.py": row(ours="warmstart model_store", lazy="safetensors transformers"),
     "model_store/convert/huggingface_graph.py": row(
@@ -95,6 +96,7 @@ MAP: Final[Mapping[str, Row]] = {
     "model_store/gate/": row(
         ours="warmstart model_store", others="numpy", lazy="google onnx onnxruntime onnxruntime_extensions pyarrow"
     ),
+    "model_store/bfloat16_session.py": row(ours="warmstart", others="numpy", lazy="onnxruntime"),
     # What is done before a graph, in the gate as in Lambda: each library only for a model that declares it.
     "model_store/preprocessing/": row(
         ours="warmstart model_store.preprocessing", others="numpy", lazy="PIL tokenizers"
@@ -114,7 +116,9 @@ MAP: Final[Mapping[str, Row]] = {
         ours="warmstart model_store.payload_locations model_store.payload_objects", others="orjson"
     ),
     "handlers/inference/onnx_session.py": row(
-        ours="warmstart", others="onnxruntime", lazy="model_store.manifest model_store.preprocessing"
+        ours="warmstart",
+        others="onnxruntime",
+        lazy="model_store.bfloat16_session model_store.manifest model_store.preprocessing",
     ),
     # The same data plane as a server: httptools parses in one file, uvloop is the loop that it runs in.
     "handlers/server/": row(ours="warmstart handlers.inference model_store.stores", lazy="model_store"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from warmstart.client.cast import cast
 from warmstart.client.values import is_frame
+from warmstart.datatypes import FLOATS
 from warmstart.errors import InvalidValue, MissingTensor, UnknownTensor, WrongShape
 from warmstart.tensors import ANY, TensorSpec, fits, listed
 
@@ -129,7 +130,7 @@ def _column(column: Column, spec: TensorSpec, name: str) -> Tensor:
     missing = column.isna().to_numpy()
     if not missing.any():
         return cast(column.to_numpy(), spec.type, name)
-    if spec.datatype not in ("FP16", "FP32", "FP64", "BF16"):
+    if spec.datatype not in FLOATS:
         row = int(np.argmax(missing))
         raise InvalidValue(
             f"input {name!r}: expected {spec.datatype}, got a missing value in row {row}; fill it: .fillna(...)",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 
+from warmstart.bfloat16 import rounded, widened
 from warmstart.datatypes import DATATYPES, Datatype
 from warmstart.errors import InvalidValue, WrongDatatype
 
@@ -42,11 +43,6 @@ def cast(array: Tensor, datatype: Datatype, name: str) -> Tensor:
     return _wholes(array, datatype, name)
 
 
-def widened(bits: Tensor) -> Tensor:
-    """Return BF16 numbers, given by their bits, as FP32."""
-    return (bits.astype(np.uint32) << 16).view(np.float32)
-
-
 def _floats(array: Tensor, datatype: Datatype, name: str) -> Tensor:
     result = _rounded(array, datatype)
     numbers = widened(result) if datatype.name == "BF16" else result
@@ -62,13 +58,7 @@ def _floats(array: Tensor, datatype: Datatype, name: str) -> Tensor:
 
 def _rounded(array: Tensor, datatype: Datatype) -> Tensor:
     with np.errstate(over="ignore"):  # what overflows is refused by its value
-        if datatype.name != "BF16":
-            return array.astype(datatype.numpy)
-        bits = array.astype(np.float32).view(np.uint32).astype(np.uint64)
-    # To the nearest, ties to even: add half of what is cut off, a little less if the last bit that stays is 0.
-    nearest = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    is_nan = (bits & 0x7FFFFFFF) > 0x7F800000
-    return np.where(is_nan, np.uint16(0x7FC0), nearest)
+        return rounded(array.astype(np.float32)) if datatype.name == "BF16" else array.astype(datatype.numpy)
 
 
 def _significant(whole: Tensor) -> Tensor:
@@ -136,5 +126,5 @@ def _texts(array: Tensor, name: str) -> Tensor:
 
 def read(values: list[Any], datatype: str, shape: tuple[int, ...]) -> Tensor:
     """Build an output from a flat JSON array; null is NaN, BF16 becomes FP32. Raises: ValueError, TypeError."""
-    numpy_type = "float32" if datatype == "BF16" else DATATYPES[datatype].numpy
+    numpy_type = DATATYPES[datatype].numbers
     return np.array(values, numpy_type).reshape(shape)

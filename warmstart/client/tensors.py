@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from warmstart.bfloat16 import widened
 from warmstart.client.answers import Json, Reply, foreign, parse
 from warmstart.client.arrays import Input
-from warmstart.client.cast import read, widened
+from warmstart.client.cast import read
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidValue
 

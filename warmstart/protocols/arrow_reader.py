@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warmstart.datatypes import DATATYPES
+from warmstart.bfloat16 import numbers, rounded
+from warmstart.datatypes import DATATYPES, FLOATS
 from warmstart.errors import InvalidValue, MalformedBody, MissingTensor, UnknownTensor, WrongShape
 from warmstart.protocols.arrow_columns import Column, read_stream
 from warmstart.protocols.records import check_count
@@ -83,13 +84,13 @@ def _tensor(column: Column, spec: TensorSpec, name: str, shape: tuple[int, ...] 
     if missing is not None and not missing.any():
         missing = None
     datatype = DATATYPES[spec.datatype]
-    target = np.dtype(datatype.numpy)
+    target = np.dtype(datatype.numbers)
     if missing is not None:
-        if datatype.name not in ("FP16", "FP32", "FP64"):
-            raise _refused(spec, name, "a missing value: only FP16, FP32 and FP64 have one", missing)
+        if datatype.name not in FLOATS:
+            raise _refused(spec, name, "a missing value: only FP16, BF16, FP32 and FP64 have one", missing)
         values = np.where(missing, np.nan, values.astype(np.float64))
     kind, wanted = values.dtype.kind, target.kind
-    if datatype.name == "BF16" or (kind != wanted and not (kind in "iu" and wanted in "iuf")):
+    if kind != wanted and not (kind in "iu" and wanted in "iuf"):
         raise InvalidValue(
             f"column {name[:80]!r}: expected {datatype.name} values, got {_named(values)}", tensor=spec.name
         )
@@ -99,8 +100,10 @@ def _tensor(column: Column, spec: TensorSpec, name: str, shape: tuple[int, ...] 
 def _cast(values: Tensor, target: np.dtype[Any], spec: TensorSpec, name: str) -> Tensor:
     with np.errstate(over="ignore", invalid="ignore"):
         array: Tensor = values.astype(target)
+    if spec.datatype == "BF16":
+        array = rounded(array)
     if target.kind == "f":
-        lost = np.isinf(array) & np.isfinite(values) if values.dtype.kind == "f" else np.isinf(array)
+        lost = np.isinf(numbers(spec, array)) & np.isfinite(values)
     else:
         info = np.iinfo(target)
         lost = np.zeros(values.shape, np.bool_)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from warmstart.bfloat16 import numbers
 from warmstart.protocols.arrow_format import (
     BOOL,
     CONTINUATION,
@@ -23,7 +24,6 @@ from warmstart.protocols.arrow_format import (
     UTF8,
     V5,
 )
-from warmstart.protocols.json_tensors import numbers
 from warmstart.protocols.records import check_rows, label_of, label_output
 
 if TYPE_CHECKING:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import orjson
 
+from warmstart.bfloat16 import numbers
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidRequest, MalformedBody, MissingTensor, UnknownTensor
-from warmstart.protocols.json_tensors import numbers, pack
+from warmstart.protocols.json_tensors import pack
 from warmstart.protocols.records import check_count, check_rows, in_record, label_of, label_output
 from warmstart.protocols.tables import check_once, described
 from warmstart.tensors import ANY, listed
@@ -157,7 +158,7 @@ def _values(cells: Sequence[str], datatype: str) -> list[Any]:
             return [*cells]
         case "BOOL":
             return [_BOOLEANS.get(cell.strip(), cell) for cell in cells]
-        case "FP16" | "FP32" | "FP64" | "BF16":
+        case "FP16" | "BF16" | "FP32" | "FP64":
             return _floats(cells)
         case _:
             return _read(cells, int, _integer)

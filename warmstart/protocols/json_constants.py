@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from warmstart.bfloat16 import numbers
 from warmstart.errors import MalformedBody
-from warmstart.protocols.json_tensors import dump, load_json, numbers, once
+from warmstart.protocols.json_tensors import dump, load_json, once
 
 if TYPE_CHECKING:
     from warmstart.tensors import Tensor, TensorSpec

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 import orjson
 
-from warmstart.datatypes import DATATYPES, Datatype
+from warmstart.bfloat16 import numbers, rounded, widened
+from warmstart.datatypes import Datatype
 from warmstart.errors import InvalidValue, MalformedBody, UnrepresentableOutput, WrongShape
 from warmstart.tensors import reshaped
 
@@ -36,6 +37,7 @@ _FORMATS: Final = {
     "INT32": "i",
     "INT64": "q",
     "FP16": "e",
+    "BF16": "f",
     "FP32": "f",
     "FP64": "d",
 }
@@ -165,8 +167,6 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         if types - {exact}:
             _refuse_value(values, datatype, name, place)
         return np.array(values, datatype.numpy)
-    if datatype.name == "BF16":
-        return to_bfloat16(pack(values, DATATYPES["FP32"], name, place))
     code = _FORMATS[datatype.name]
     try:
         # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
@@ -177,7 +177,17 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         _refuse_value(values, datatype, name, place)
     if bool in types:
         _refuse_value(values, datatype, name, place)
+    if datatype.name == "BF16":
+        singles = np.frombuffer(packed, np.float32)
+        if _overflows(singles):
+            _refuse_value(values, datatype, name, place)
+        return rounded(singles)
     return np.frombuffer(packed, datatype.numpy)
+
+
+def _overflows(singles: Tensor) -> bool:
+    """Say whether BF16 is too narrow for some number."""
+    return bool((np.isinf(widened(rounded(singles))) & np.isfinite(singles)).any())
 
 
 def _refuse_value(values: list[Any], datatype: Datatype, name: str, place: Place) -> NoReturn:
@@ -192,15 +202,17 @@ def _refuse_value(values: list[Any], datatype: Datatype, name: str, place: Place
 
 
 def _kind(value: object) -> str:
-    return "a missing value: only FP16, FP32 and FP64 have one" if value is None else kind_of(value)
+    return "a missing value: only FP16, BF16, FP32 and FP64 have one" if value is None else kind_of(value)
 
 
 def _holds(datatype: Datatype, value: object) -> bool:
     if (exact := _EXACT.get(datatype.name)) is not None:
         return type(value) is exact
     try:
-        struct.pack(f"<{_FORMATS[datatype.name]}", value)
+        packed = struct.pack(f"<{_FORMATS[datatype.name]}", value)
     except (struct.error, OverflowError):
+        return False
+    if datatype.name == "BF16" and _overflows(np.frombuffer(packed, np.float32)):
         return False
     return type(value) is not bool
 
@@ -211,6 +223,8 @@ def _expected(datatype: Datatype) -> str:
             return "BOOL values (true or false)"
         case "BYTES":
             return "BYTES values (strings)"
+        case "BF16":
+            return "BF16 values (up to 3.39e+38)"
         case "FP16" | "FP32" | "FP64":
             return f"{datatype.name} values (up to {float(np.finfo(datatype.numpy).max):.4g})"
         case _:
@@ -226,23 +240,6 @@ def check_finite(array: Tensor) -> int | None:
     if np.count_nonzero(finite) == array.size:
         return None
     return int(np.argmin(finite))
-
-
-def to_bfloat16(values: Tensor) -> Tensor:
-    """Round FP32 to BF16, to the nearest and ties to even; BF16 is kept as its bits, UINT16 of the same shape."""
-    bits = values.view(np.uint32)
-    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return np.where(np.isnan(values), np.uint16(0x7FC0), rounded)
-
-
-def from_bfloat16(bits: Tensor) -> Tensor:
-    """Widen BF16, as its bits, to FP32, which holds each of its values."""
-    return (bits.astype(np.uint32) << 16).view(np.float32)
-
-
-def numbers(spec: TensorSpec, array: Tensor) -> Tensor:
-    """Return an array's values as numbers that numpy knows: BF16 as FP32, all else as it is."""
-    return from_bfloat16(array) if spec.datatype == "BF16" else array
 
 
 def json_data(spec: TensorSpec, array: Tensor) -> Any:

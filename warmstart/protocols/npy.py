@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from warmstart.bfloat16 import numbers, rounded
 from warmstart.errors import InvalidRequest, InvalidValue, MalformedBody, UnrepresentableOutput, WrongDatatype
-from warmstart.protocols.json_tensors import numbers, to_bfloat16
 from warmstart.tensors import listed
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _as_declared(array: Tensor, spec: TensorSpec) -> Tensor:
     elif array.ndim + 1 == len(spec.shape):  # one row, or one value per row
         array = array[:, None] if spec.shape[1:] == (1,) else array[None]
     kinds = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
-    kind = "f" if spec.datatype == "BF16" else np.dtype(spec.type.numpy).kind
+    kind = np.dtype(spec.type.numbers).kind
     if array.dtype.kind not in kinds.get(kind, ""):
         raise WrongDatatype(f"input {spec.name!r}: expected {spec.datatype}, got {array.dtype.name}", tensor=spec.name)
     if kind == "f":
@@ -98,16 +98,17 @@ def _range(integer: str) -> tuple[int, int]:
 
 
 def _floats(array: Tensor, spec: TensorSpec) -> Tensor:
-    target = np.float32 if spec.datatype == "BF16" else np.dtype(spec.type.numpy)
     with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(array, target)
-    if (np.isinf(converted) & np.isfinite(array)).any():
+        converted = np.ascontiguousarray(array, spec.type.numbers)
+    result = rounded(converted) if spec.datatype == "BF16" else converted
+    if (np.isinf(numbers(spec, result)) & np.isfinite(array)).any():
+        largest = 3.39e38 if spec.datatype == "BF16" else float(np.finfo(spec.type.numpy).max)
         raise InvalidValue(
-            f"input {spec.name!r}: expected {spec.datatype} values (up to {float(np.finfo(target).max):.4g}), "
+            f"input {spec.name!r}: expected {spec.datatype} values (up to {largest:.4g}), "
             f"got some up to {float(np.abs(array[np.isfinite(array)]).max()):.4g}",
             tensor=spec.name,
         )
-    return to_bfloat16(converted) if spec.datatype == "BF16" else converted
+    return result
 
 
 def write_npy(outputs: Outputs) -> bytes:

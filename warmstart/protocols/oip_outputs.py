@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warmstart.bfloat16 import numbers
 from warmstart.errors import InvalidRequest
 from warmstart.protocols import media
 from warmstart.protocols.binary_tensors import to_bytes
-from warmstart.protocols.json_tensors import dump, json_data, numbers
+from warmstart.protocols.json_tensors import dump, json_data
 from warmstart.protocols.oip import HEADER_LENGTH, Infer, Wanted
 from warmstart.protocols.wire import JSON, OCTETS, Rendered
 from warmstart.tensors import ANY, TensorSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from warmstart.datatypes import DATATYPES
+from warmstart.datatypes import DATATYPES, FLOATS
 from warmstart.tensors import ANY
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ Schema = dict[str, Any]
 _TEXT: Final[Schema] = {"type": "string"}
 _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _FREE: Final[Schema] = {"type": "object"}
-_FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
 
 
 def of_model(model: Model) -> dict[str, Schema]:
@@ -106,7 +105,7 @@ def _data(datatype: str) -> Schema:
 
 
 def _value(datatype: str, *, nullable: bool = False) -> Schema:
-    if datatype in _FLOATS:
+    if datatype in FLOATS:
         return {"type": ["number", "null"]} if nullable else {"type": "number"}
     match datatype:
         case "BOOL":
@@ -162,7 +161,7 @@ def _answered(spec: TensorSpec, model: Model) -> Schema:
     """A prediction's value of an output, as `records.predictions` writes it."""
     row, value, labels = spec.shape[1:], _value(spec.datatype), model.labels
     description = {"description": str(spec)}
-    is_float = spec.datatype in _FLOATS
+    is_float = spec.datatype in FLOATS
     if row in ((), (1,)):
         if labels and not is_float and spec.datatype not in ("BOOL", "BYTES"):
             return {"anyOf": [{"enum": list(labels)}, value], **description}

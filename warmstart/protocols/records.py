@@ -16,6 +16,7 @@ from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from warmstart.bfloat16 import numbers
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import (
     InvalidRequest,
@@ -25,7 +26,7 @@ from warmstart.errors import (
     UnrepresentableOutput,
     WrongShape,
 )
-from warmstart.protocols.json_tensors import flatten, kind_of, numbers, pack, refuse_not_finite, shown
+from warmstart.protocols.json_tensors import flatten, kind_of, pack, refuse_not_finite, shown
 from warmstart.tensors import ANY, fits, listed
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from warmstart.bfloat16 import numbers
 from warmstart.errors import MalformedBody, MissingTensor, UnknownTensor, WrongShape
-from warmstart.protocols.json_tensors import kind_of, numbers, refuse_not_finite, shown
+from warmstart.protocols.json_tensors import kind_of, refuse_not_finite, shown
 from warmstart.protocols.records import Records, gather, parse_records, predictions, tensors
 from warmstart.tensors import ANY, listed
 

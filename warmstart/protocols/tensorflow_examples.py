@@ -6,8 +6,9 @@ Source: as `warmstart.protocols.tensorflow_serving`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from warmstart.datatypes import FLOATS
 from warmstart.errors import InvalidRequest, MalformedBody
 from warmstart.protocols import json_constants, media
 from warmstart.protocols.json_tensors import kind_of, shown
@@ -17,9 +18,6 @@ from warmstart.protocols.wire import JSON, Rendered
 if TYPE_CHECKING:
     from warmstart.protocols.wire import Model, Outputs, Request
     from warmstart.tensors import Tensor, TensorSpec
-
-
-_FLOATS: Final = ("FP16", "FP32", "FP64", "BF16")
 
 
 class Examples(NamedTuple):
@@ -90,7 +88,7 @@ def _wanted(model: Model, *, regress: bool) -> TensorSpec:
     """Return the output that holds scores, (rows, classes), or one number per row."""
     for spec in model.signature.outputs:
         is_number, is_row = spec.shape[1:] in ((), (1,)), len(spec.shape) == 2
-        if spec.shape and spec.datatype in _FLOATS and (is_number if regress else is_row and not is_number):
+        if spec.shape and spec.datatype in FLOATS and (is_number if regress else is_row and not is_number):
             return spec
     what = "one number per row" if regress else "a score per class, in two dimensions"
     raise InvalidRequest(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import TensorProto
 
 from handlers.inference.onnx_session import OnnxSession, session_options
 from model_store.manifest import RunOptions
@@ -35,7 +34,7 @@ def test_a_model_computes_the_outputs_asked_for(tmp_path: Path) -> None:
     assert (y.dtype.name, y.tolist()) == ("float32", [[2.0, 5.0]])
 
 
-@pytest.mark.parametrize("row", [row for row in DATATYPES.values() if row.name != "BF16"], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", DATATYPES.values(), ids=lambda row: row.name)
 def test_every_datatype_goes_through(tmp_path: Path, row: Any) -> None:
     values = np.array([["a", "ü"]], object) if row.name == "BYTES" else np.array([[0, 1]], row.numpy)
     values.setflags(write=False)  # as a tensor that was read from a request is
@@ -43,9 +42,10 @@ def test_every_datatype_goes_through(tmp_path: Path, row: Any) -> None:
     assert (y.dtype.name, y.tolist()) == (row.numpy, values.tolist())
 
 
-def test_bf16_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotLoadable, match=r"input 'x': .* got BF16; cast it to FP32 inside the model and publish"):
-        opened(tmp_path, models.identity(TensorProto.BFLOAT16), one("BF16"))
+def test_bf16_beside_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    described = signature({"x": ("BYTES", (-1,))}, {"y": ("BF16", (-1,))})
+    with pytest.raises(ModelNotLoadable, match=r"model iris:1: .* cast the outputs to FP32 inside the model"):
+        opened(tmp_path, models.text_to_bfloat16(), described)
 
 
 def test_weights_beside_the_graph_are_found(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from tests.build import manifests, models
 from tests.build.inference import ADD, DIVIDE, RESHAPE, World, signature
 from warmstart.tensors import Signature
 
+BFLOAT16 = signature({"x": ("BF16", (-1, 2))}, {"y": ("BF16", (-1, 2)), "total": ("FP32", (-1, 1))})
+
 
 def candidate(tmp_path: Path, body: bytes, described: Signature) -> Candidate:
     path = tmp_path / "model.onnx"
@@ -51,11 +53,12 @@ MODELS = [
     (models.add(), ADD, {"a": np.array([[1], [2]]), "b": np.array([[0.5], [1e6]])}),
     (models.divide(), DIVIDE, {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([2.0, 0.0, 4.0])}),
     (models.reshape(), RESHAPE, {"x": np.arange(6.0), "shape": np.array([2, 3])}),
+    (models.bfloat16_scale(3.0), BFLOAT16, rows(50)),
     *(
         (models.identity(code), signature({"x": (name, (-1, 2))}, {"y": (name, (-1, 2))}), {"x": np.array([[1, 0]])})
         for code, name in [
             (TensorProto.INT64, "INT64"), (TensorProto.UINT8, "UINT8"), (TensorProto.BOOL, "BOOL"),
-            (TensorProto.FLOAT16, "FP16"), (TensorProto.DOUBLE, "FP64"),
+            (TensorProto.FLOAT16, "FP16"), (TensorProto.BFLOAT16, "BF16"), (TensorProto.DOUBLE, "FP64"),
         ]
     ),
     (models.identity(shape=("batch", 3, 20, 20)),

@@ -63,7 +63,10 @@ def test_the_page_shows_the_whole_price_table() -> None:
         (BASELINE, f"| {column_statistics.BUCKETS} of equal width"),
         (BASELINE, f"larger than {baseline.MAX_GOLDEN_BYTES // 1000} kB"),
         (BASELINE, f"more than {golden.MAX_VALUES} values"),
-        (BASELINE, f"{golden.TOLERANCES['FP32']} (FP16: {golden.TOLERANCES['FP16']}; "),
+        (
+            BASELINE,
+            f"{golden.TOLERANCES['FP32']} (FP16: {golden.TOLERANCES['FP16']}, BF16: {golden.TOLERANCES['BF16']}; ",
+        ),
         (BASELINE, f"a quantized model: {golden.QUANTIZED_TOLERANCE})"),
     ],
 )

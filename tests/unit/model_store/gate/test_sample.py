@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -106,12 +107,13 @@ def test_nan_and_infinity_stay() -> None:
         (np.array([0, 1]), "BOOL", [False, True]),
         (np.array(["a", "é"]), "BYTES", ["a", "é"]),
         (np.array([2**24 + 1]), "FP32", [2.0**24]),
+        (np.array([257, 1e38]), "BF16", [256.0, float(ml_dtypes.bfloat16(1e38))]),
     ],
 )
 def test_values_that_their_datatype_holds_are_cast(values: Any, datatype: str, expected: list[Any]) -> None:
     got = cast({"x": values}, (TensorSpec("x", datatype, (-1,)),))["x"]
 
-    assert (got.tolist(), got.dtype.name) == (expected, DATATYPES[datatype].numpy)
+    assert (got.tolist(), got.dtype.name) == (expected, DATATYPES[datatype].numbers)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,7 @@ def test_values_that_their_datatype_holds_are_cast(values: Any, datatype: str, e
         (np.array([2]), "BOOL", "expected true or false, got 2 in row 0"),
         (np.array([1.0, 1e39]), "FP32", "expected numbers up to 3.403e+38, got 1e+39 in row 1"),
         (np.array([70000.0]), "FP16", "expected numbers up to 6.55e+04, got 70000.0 in row 0"),
+        (np.array([0, 3.4e38]), "BF16", "expected numbers up to 3.39e+38, got 3.4e+38 in row 1"),
         (np.array(["1"], object), "FP32", "expected numbers up to 3.403e+38, got text ('1')"),
         (np.array([1]), "BYTES", "expected text, got int64: CSV cannot tell numbers from codes"),
         (np.array(["x", None], object), "BYTES", "expected text, got None in row 1"),
@@ -146,6 +149,15 @@ def test_generated_rows_fit_the_signature_they_are_made_from(name: str, shape: t
 
     check(cast(arrange(made, specs), specs), specs)
     assert is_generated(made)
+
+
+def test_generated_bf16_is_fp32_with_the_digits_of_bf16() -> None:
+    specs = (TensorSpec("x", "BF16", (-1, 4)),)
+    values = cast(generate(specs, None).columns, specs)["x"]
+
+    assert (values.dtype.name, values.shape) == ("float32", (32, 4))
+    assert values.tolist() == values.astype(ml_dtypes.bfloat16).tolist()
+    assert {0.0, 1.0, -1.0, 1000.0} <= set(values.reshape(-1).tolist())
 
 
 def test_generated_rows_are_the_same_each_time() -> None:

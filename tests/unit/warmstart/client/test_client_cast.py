@@ -8,7 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from warmstart.client.cast import cast, widened
+from warmstart.bfloat16 import widened
+from warmstart.client.cast import cast
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidValue, TensorError, WrongDatatype
 

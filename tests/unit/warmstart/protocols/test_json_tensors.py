@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from warmstart.bfloat16 import widened
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InvalidValue, MalformedBody, WarmstartError, WrongShape
 from warmstart.protocols.json_constants import load_python_json
-from warmstart.protocols.json_tensors import check_finite, dump, from_bfloat16, load_json, tensor
+from warmstart.protocols.json_tensors import check_finite, dump, load_json, tensor
 
 INTEGERS = {
     "UINT8": (0, 255),
@@ -85,7 +86,7 @@ def test_what_is_wrong_beside_a_missing_value_is_named_by_its_own_place() -> Non
 
 @pytest.mark.parametrize("name", ["INT64", "BOOL", "BYTES"])
 def test_other_types_have_no_missing_value(name: str) -> None:
-    with pytest.raises(InvalidValue, match=r"got null \(a missing value: only FP16, FP32 and FP64 have one\)"):
+    with pytest.raises(InvalidValue, match=r"got null \(a missing value: only FP16, BF16, FP32 and FP64 have one\)"):
         read([None], name)
 
 
@@ -123,6 +124,12 @@ def test_bf16_is_rounded_to_the_nearest_and_kept_as_its_bits(value: float | None
     assert (found.dtype.name, found.tolist()) == ("uint16", [bits])
 
 
+@pytest.mark.parametrize("value", [3.4e38, -3.4e38, 1e39, "1", True])
+def test_bf16_is_named_where_it_cannot_hold_a_value(value: object) -> None:
+    with pytest.raises(InvalidValue, match=r"expected BF16 values \(up to 3.39e\+38\), got .* at index 1"):
+        read([1, value], "BF16")
+
+
 def test_bf16_agrees_with_an_independent_conversion() -> None:
     import ml_dtypes
 
@@ -130,7 +137,7 @@ def test_bf16_agrees_with_an_independent_conversion() -> None:
     assert read(values.tolist(), "BF16", (1000,)).tolist() == (
         values.astype(ml_dtypes.bfloat16).view(np.uint16).tolist()
     )
-    assert from_bfloat16(np.array([0x3F80, 0xC000], np.uint16)).tolist() == [1.0, -2.0]
+    assert widened(np.array([0x3F80, 0xC000], np.uint16)).tolist() == [1.0, -2.0]
 
 
 @pytest.mark.parametrize("name", DATATYPES)

@@ -80,6 +80,7 @@ def test_a_missing_value_stays_one() -> None:
         (np.array([True]), X, WrongDatatype, "input 'x': expected FP32, got bool"),
         (np.array([3, 128]), TensorSpec("x", "INT8", (-1,)), InvalidValue, "input 'x': expected INT8 values from -128 to 127, got some from 3 to 128"),
         (np.array([2], np.uint8).view(np.bool_), TensorSpec("x", "BOOL", (-1,)), InvalidValue, "input 'x': expected BOOL values from 0 to 1, got some from 2 to 2"),
+        (np.array([1, 3.4e38]), TensorSpec("x", "BF16", (-1,)), InvalidValue, "input 'x': expected BF16 values (up to 3.39e+38), got some up to 3.4e+38"),
         (np.array([[1, -1e39]]), X, InvalidValue, "input 'x': expected FP32 values (up to 3.403e+38), got some up to 1e+39"),
     ],
 )  # fmt: skip
