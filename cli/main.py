@@ -7,75 +7,44 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from cli import (
-    alias,
-    copy,
-    diff,
-    doctor,
-    history,
-    keys,
-    layers,
-    local,
-    models,
-    predict,
-    prune,
-    publish,
-    rollback,
-    serve,
-    show,
-    smoke,
-    tags,
-    trace,
-    verify,
-)
 from cli.exit_codes import DONE, INTERRUPTED, REFUSED, WRONG_USAGE, exit_code_of
 from cli.remedies import remedy_of
-from cli.render import Output
 from cli.shell import Shell
 from cli.stage import Choose, choose
 from warmstart import __version__
 from warmstart.errors import WarmstartError
 
-app: Final = typer.Typer(
-    name="warmstart",
-    help="A trained model behind an HTTPS endpoint in your own AWS account, or on this machine.",
-    epilog="Exit codes: 0 done, 1 refused (the reason said), 2 wrong usage, 3 not reachable.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-VERBS: Final = {
-    module.__name__.rpartition(".")[2]: module
-    for module in (
-        publish,
-        keys,
-        models,
-        show,
-        diff,
-        history,
-        tags,
-        alias,
-        rollback,
-        copy,
-        verify,
-        prune,
-        predict,
-        smoke,
-        trace,
-        local,
-        serve,
-        layers,
-        doctor,
+if TYPE_CHECKING:
+    from cli.render import Output
+
+VERBS: Final = (
+    "publish", "keys", "models", "show", "diff", "history", "tags", "alias", "rollback", "copy", "verify", "prune",
+    "predict", "smoke", "trace", "local", "serve", "layers", "doctor",
+)  # fmt: skip
+"""In the order in which the help lists them; each is a file of this folder."""
+
+
+def app(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """Make the command. With one verb alone, only what it needs is imported."""
+    made = typer.Typer(
+        name="warmstart",
+        help="A trained model behind an HTTPS endpoint in your own AWS account, or on this machine.",
+        epilog="Exit codes: 0 done, 1 refused (the reason said), 2 wrong usage, 3 not reachable.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
     )
-}
-for _name, _verb in VERBS.items():
-    app.command(_name)(_verb.command)
+    made.callback()(root)
+    for verb in verbs:
+        made.command(verb)(import_module(f"cli.{verb}").command)
+    return made
 
 
 def _print_version(asked: bool) -> None:
@@ -84,7 +53,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: bool = typer.Option(False, "--version", help="Say the version.", callback=_print_version, is_eager=True),
 ) -> None:
@@ -96,23 +64,24 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], *, choose: Choose 
 
     `choose` finds the stage that the verbs work on.
     """
-    output = Output.standard(as_json="--json" in arguments)
+    named = _named(arguments)
     try:
         with ExitStack() as closing:
             shell = Shell(environ, closing, choose)
-            result = app(list(arguments), prog_name="warmstart", standalone_mode=False, obj=shell)
+            result = app(named or VERBS)(list(arguments), prog_name="warmstart", standalone_mode=False, obj=shell)
     except WarmstartError as error:
-        output.error(error.code, error.message, remedy_of(error))
+        _output(arguments).error(error.code, error.message, remedy_of(error))
         return exit_code_of(error)
     except typer.TyperException as error:
         if message := error.format_message():  # without one, the help has just been printed
-            output.error("wrong_usage", message, f"`{_command(arguments)} --help` says how")
+            remedy = f"`{' '.join(['warmstart', *named])} --help` says how"
+            _output(arguments).error("wrong_usage", message, remedy)
         return WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:  # this machine refuses: no permission, disk full
         reason = ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error))))
-        output.error("system", reason, _remedy_of_system(error))
+        _output(arguments).error("system", reason, _remedy_of_system(error))
         return REFUSED
     return result if isinstance(result, int) else DONE
 
@@ -123,8 +92,15 @@ def _remedy_of_system(error: OSError) -> str:
     return f"make room; files that are needed for a while go to {tempfile.gettempdir()}: TMPDIR names another folder"
 
 
-def _command(arguments: Sequence[str]) -> str:
-    return " ".join(["warmstart", *(argument for argument in arguments[:1] if argument in VERBS)])
+def _named(arguments: Sequence[str]) -> list[str]:
+    """Return the verb that a command line begins with, none if it begins otherwise."""
+    return [argument for argument in arguments[:1] if argument in VERBS]
+
+
+def _output(arguments: Sequence[str]) -> Output:
+    from cli.render import Output  # not for who has nothing to say
+
+    return Output.standard(as_json="--json" in arguments)
 
 
 def entry() -> None:

@@ -53,7 +53,7 @@ output: `{"error": {"code": ..., "message": ..., "remedy": ...}}`. Codes are sta
 
 def render() -> str:
     """Return the document."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(app())
     assert isinstance(root, typer.core.TyperGroup)  # noqa: S101 - it has several verbs
     return _HEAD + "".join(_section(name, verb) for name, verb in root.commands.items()) + _FOOT
 

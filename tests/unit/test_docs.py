@@ -111,7 +111,7 @@ def test_every_test_that_a_document_names_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_command_of_ours_parses(document: Path) -> None:
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(app())
     assert isinstance(root, typer.core.TyperGroup)
     refused = []
     for number, line in code_lines(document):
@@ -128,7 +128,7 @@ def test_every_command_of_ours_parses(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_verb_target_and_module_that_a_document_names_exists(document: Path) -> None:
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(app())
     assert isinstance(root, typer.core.TyperGroup)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     code = "\n".join([*(line.text for line in code_lines(document)), *re.findall(r"`[^`\n]+`", text_of(document))])

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from cli.main import VERBS
+
 HEAVY = {"aws_cdk", "boto3", "botocore", "fastapi", "http", "moto", "numpy", "onnx", "onnxruntime", "sklearn"}
 
 
@@ -25,7 +27,15 @@ def test_help_waits_for_no_framework(arguments: list[str]) -> None:
 
 
 def test_the_command_line_itself_loads_few_modules() -> None:
-    assert len(loaded("import cli.main")) < 330
+    assert len(loaded("import cli.main")) < 200
+
+
+def test_a_server_is_started_without_the_other_verbs_and_what_they_print_with() -> None:
+    serve = "assert run(['serve', '--store', 'file:///nowhere'], {}) == 0"
+    names = loaded(f"import os\nos.execve = lambda *_: None\nfrom cli.main import run\n{serve}")
+
+    assert names & {f"cli.{verb}" for verb in VERBS} == {"cli.serve"}
+    assert {name.partition(".")[0] for name in names} & {*HEAVY, "rich"} == set()
 
 
 def test_the_client_needs_the_standard_library_and_the_vocabulary_alone() -> None:
