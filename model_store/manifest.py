@@ -19,11 +19,16 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class ModelFile(NamedTuple):
-    """One file of a version: path relative to it, size, sha256 in hex."""
+    """One file of a version: path relative to it, size, sha256 in hex.
+
+    `parts` are those of a large file's parts, as `integrity.part_bounds` cuts it: who fetches several at once checks
+    each as it comes.
+    """
 
     path: str
     size_bytes: int
     sha256: str
+    parts: tuple[str, ...] = ()
 
 
 class RunOptions(NamedTuple):
@@ -88,13 +93,13 @@ def render_manifest(manifest: Manifest) -> bytes:
         "inputs": [_render_spec(spec) for spec in manifest.signature.inputs],
         "outputs": [_render_spec(spec) for spec in manifest.signature.outputs],
         "labels": list(manifest.labels),
-        "files": [file._asdict() for file in manifest.files],
+        "files": _render_files(manifest.files),
         "run": manifest.run._asdict(),
         "variants": [
-            {"processor": processor, "files": [file._asdict() for file in files], "run": run._asdict()}
+            {"processor": processor, "files": _render_files(files), "run": run._asdict()}
             for processor, files, run in manifest.variants
         ],
-        "documents": [file._asdict() for file in manifest.documents],
+        "documents": _render_files(manifest.documents),
         "preprocessing": dict(manifest.preprocessing),
         "provenance": dict(manifest.provenance),
         **manifest.extra,
@@ -137,6 +142,10 @@ def parse_manifest(body: bytes, *, where: str) -> Manifest:
         raise InvalidManifest(f"{where}: not a manifest: {type(error).__name__} {error}; publish it again") from error
 
 
+def _render_files(files: tuple[ModelFile, ...]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in file._asdict().items() if value != ()} for file in files]
+
+
 def _render_spec(spec: TensorSpec) -> dict[str, Any]:
     return {"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)}
 
@@ -155,9 +164,11 @@ def _parse_file(document: Mapping[str, Any]) -> ModelFile:
     path, sha256 = _text(document["path"]), _text(document["sha256"])
     if "\0" in path or any(part in ("", ".", "..") or len(part.encode()) > _NAME_BYTES for part in path.split("/")):
         raise ValueError(f"file path {path!r:.300} is none within the version's folder")
-    if not _SHA256.match(sha256):
-        raise ValueError(f"sha256: expected 64 hexadecimal digits in lower case, got {sha256[:80]!r}")
-    return ModelFile(path, _whole(document["size_bytes"]), sha256)
+    parts = tuple(_text(part) for part in document.get("parts", ()))
+    for digest in (sha256, *parts):
+        if not _SHA256.match(digest):
+            raise ValueError(f"sha256: expected 64 hexadecimal digits in lower case, got {digest[:80]!r}")
+    return ModelFile(path, _whole(document["size_bytes"]), sha256, parts)
 
 
 def _parse_files(documents: Any) -> tuple[ModelFile, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ class ObjectReader(Protocol):
         """Read an object unless it still has this entity tag, then None. Raises: as `get`."""
         ...
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> str | None:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
         """Write an object of a known size to a new file; on any failure the file does not exist.
 
-        Returns the sha256 of the file, in hex, where it was computed on the way; else None, and who asks may.
+        Returns the sha256 of each of its parts (`integrity.part_bounds`), in hex, where they were computed on the way;
+        else None, and who asks may read the file.
         Raises: as `get`; ArtifactMismatch if the object has another size.
         """
         ...

@@ -7,6 +7,7 @@ is imported with this module, or when the reader is built.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -101,15 +102,15 @@ class S3Reader:
         head = self._fetch(key, [("if-none-match", etag)], body.clear, body.extend, recheck)
         return None if head.status == 304 else StoredObject(bytes(body), head.headers.get("etag", ""))
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> str:
-        """Write an object of a known size to a file, return its sha256 in hex: see `pieces` for how it comes.
+    def download(self, key: str, path: Path, *, size_bytes: int) -> tuple[str, ...]:
+        """Write an object of a known size to a file, return its parts' sha256 in hex: see `pieces` for how it comes.
 
         The bytes grow in `{path}.part`, which is renamed when all are there. One download per path at a time.
         """
         target = os.fspath(path)
         part = f"{target}.part"
         try:
-            digest = self._download(key, part, size_bytes)
+            digests = self._download(key, part, size_bytes)
             os.replace(part, target)  # noqa: PTH105 - pathlib is not imported here
         except OSError as error:
             if error.errno in _NO_ROOM:
@@ -119,7 +120,7 @@ class S3Reader:
             raise
         finally:
             _remove(part)
-        return digest
+        return digests
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List all keys under a prefix, in order: one request per thousand. No cold start does."""
@@ -140,22 +141,22 @@ class S3Reader:
         while (connection := self._pop_idle()) is not None:
             connection.close()
 
-    def _download(self, key: str, part: str, size: int) -> str:
+    def _download(self, key: str, part: str, size: int) -> tuple[str, ...]:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             _preallocate(fd, size)
             return fetch_pieces(
-                fd, size, lambda start, stop, is_lost: self._download_range(key, fd, start, stop, size, is_lost)
+                size, lambda start, stop, is_lost: self._download_range(key, fd, start, stop, size, is_lost)
             )
         finally:
             os.close(fd)
 
-    def _download_range(self, key: str, fd: int, start: int, stop: int, size: int, is_lost: Callable[[], bool]) -> None:
-        position = start
+    def _download_range(self, key: str, fd: int, start: int, stop: int, size: int, is_lost: Callable[[], bool]) -> str:
+        position, digest = start, hashlib.sha256()
 
         def restart() -> None:
-            nonlocal position
-            position = start
+            nonlocal position, digest
+            position, digest = start, hashlib.sha256()
 
         def write(piece: memoryview) -> None:
             nonlocal position
@@ -163,6 +164,7 @@ class S3Reader:
                 raise StoreUnavailable(f"{key}: given up because another piece failed")
             if position + len(piece) > stop:
                 raise _mismatch(key, size, "more")
+            digest.update(piece)
             position += _write(fd, piece, position)
 
         whole = (start, stop) == (0, size)
@@ -171,6 +173,7 @@ class S3Reader:
             raise _mismatch(key, size, _total(head))
         if position != stop:
             raise _mismatch(key, size, str(position) if whole else "less")
+        return digest.hexdigest()
 
     def _fetch(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from model_store import keys
-from model_store.integrity import check_digest, verify
+from model_store.integrity import verify, verify_download
 from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
 from warmstart.errors import ArtifactMismatch, InsufficientMemory, InvalidManifest, ObjectNotFound, WarmstartError
@@ -154,10 +154,10 @@ class ModelFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         key = keys.artifact(manifest.name, manifest.version, file.path)
         try:
-            digest = self._reader.download(key, path, size_bytes=file.size_bytes)
+            digests = self._reader.download(key, path, size_bytes=file.size_bytes)
         except ObjectNotFound:  # its manifest exists, so this is no caller's mistake
             raise _lost(key, file) from None
-        _check(path, file, key, digest)
+        _check(path, file, key, digests)
 
     def _make_room(self, need_bytes: int, manifest: Manifest, close_idle: Callable[[], bool]) -> None:
         cache = self._tmp_dir / CACHE
@@ -204,13 +204,10 @@ def _lost(where: str, file: ModelFile) -> ArtifactMismatch:
     return ArtifactMismatch(f"{where}: expected {file.size_bytes} bytes, got nothing; publish or build it again")
 
 
-def _check(path: Path, file: ModelFile, where: str, digest: str | None = None) -> None:
-    """Check a file by its digest, if it is known; else by reading it."""
+def _check(path: Path, file: ModelFile, where: str, digests: Sequence[str] | None = None) -> None:
+    """Check a file by its parts' digests, if they are known; else by reading it."""
     try:
-        if digest is None:
-            verify(path, file)
-        else:
-            check_digest(digest, file)
+        verify_download(path, digests, file)
     except FileNotFoundError:
         raise _lost(where, file) from None
     except ArtifactMismatch as error:

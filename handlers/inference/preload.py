@@ -50,7 +50,7 @@ class Ahead:
     def __init__(self, reader: ObjectReader, folder: Path) -> None:
         self._reader, self._folder = reader, folder
         self._objects: dict[str, StoredObject] = {}
-        self._files: dict[str, tuple[Path, str | None]] = {}
+        self._files: dict[str, tuple[Path, Sequence[str] | None]] = {}
         self._lock = Lock()
         self._is_open = True
 
@@ -66,10 +66,10 @@ class Ahead:
         """Have an object in a file, and keep it for the one who asks next. Raises: as `ObjectReader.download`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / key.replace("/", "!")
-        digest = self._reader.download(key, path, size_bytes=size_bytes)
+        digests = self._reader.download(key, path, size_bytes=size_bytes)
         with self._lock:
             if self._is_open:
-                self._files[key] = (path, digest)
+                self._files[key] = (path, digests)
                 return
         path.unlink()
 
@@ -96,7 +96,7 @@ class Ahead:
         """List all keys under a prefix, in order."""
         return self._reader.keys(prefix)
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> str | None:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
         """Move what is there to its place, else write it there."""
         with self._lock:
             found = self._files.pop(key, None)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from model_store import keys
 from model_store.gate.candidate import Candidate, Layout, check_labels
 from model_store.gate.onnx_source import read_onnx
-from model_store.integrity import sha256_of
+from model_store.integrity import parts_of, sha256_of
 from model_store.manifest import ModelFile, RunOptions, Variant
 from model_store.objects import ObjectStore
 from model_store.registry_reader import RegistryReader
@@ -173,7 +173,7 @@ def _describe_body(path: str, body: bytes) -> ModelFile:
 def _describe(path: Path, inside: str) -> ModelFile:
     if inside in keys.RESERVED:
         raise UnsupportedModel(f"{path}: expected another name than {inside}, which the store has its own use for")
-    return ModelFile(inside, path.stat().st_size, sha256_of(path))
+    return ModelFile(inside, path.stat().st_size, sha256_of(path), parts_of(path))
 
 
 def _first_free(objects: ObjectStore, name: str) -> int:

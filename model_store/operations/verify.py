@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_store import keys
-from model_store.integrity import verify
+from model_store.integrity import parts_of, verify
 from model_store.manifest import Manifest, ModelFile, parse_manifest
 from model_store.objects import ObjectReader
 from model_store.registry_reader import RegistryReader
@@ -72,6 +72,8 @@ def check_file(objects: ObjectReader, name: str, version: int, file: ModelFile, 
             f"{file.path}: expected {file.size_bytes} bytes, got nothing; publish it again"
         ) from error
     verify(path, file)
+    if file.parts and file.parts != parts_of(path):
+        raise ArtifactMismatch(f"{file.path}: expected the sha256 of its parts in the manifest; publish it again")
 
 
 def _mismatches(objects: ObjectReader, manifest: Manifest, on_bytes: Callable[[int], None]) -> Iterator[str]:

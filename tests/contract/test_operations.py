@@ -229,6 +229,16 @@ def test_a_byte_flipped_anywhere_is_found(store: ObjectStore, tmp_path: Path, pa
     assert problem.startswith(f"{path}: expected sha256 ")
 
 
+def test_parts_that_are_not_the_files_are_found(store: ObjectStore, tmp_path: Path) -> None:
+    publish(store, tmp_path)
+    document = json.loads(store.get(keys.manifest("iris", 1)).body)
+    document["files"][1]["parts"] = ["0" * 64, "1" * 64]
+    store.put(keys.manifest("iris", 1), json.dumps(document).encode())
+
+    [problem] = verify_version(store, "iris", 1).problems
+    assert problem == "weights.bin: expected the sha256 of its parts in the manifest; publish it again"
+
+
 def test_a_file_that_is_gone_or_cut_is_found(store: ObjectStore, tmp_path: Path) -> None:
     publish(store, tmp_path)
     store.delete(keys.artifact("iris", 1, "model.onnx"))

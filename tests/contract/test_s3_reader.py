@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -287,11 +288,12 @@ def test_more_comes_in_pieces_over_several_connections_digested_on_the_way(
 
     with Server(answer) as server:
         reader = world.reader(server.url)
-        digest = reader.download("key", tmp_path / "file", size_bytes=size)
+        digests = reader.download("key", tmp_path / "file", size_bytes=size)
         reader.close()
 
     assert (tmp_path / "file").read_bytes() == body
-    assert digest == hashlib.sha256(body).hexdigest()
+    bounds = [size * index // pieces for index in range(pieces + 1)]
+    assert digests == tuple(hashlib.sha256(body[start:stop]).hexdigest() for start, stop in pairwise(bounds))
     assert len(server.requests) == pieces
     assert {request.connection for request in server.requests} == set(range(connections))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
-from model_store.integrity import sha256_of, verify
+from model_store.integrity import part_bounds, parts_of, sha256_of, verify
 from model_store.manifest import ModelFile
 from warmstart.errors import ArtifactMismatch
 
+MIB = 1024 * 1024
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """FIPS 180-4's own example: sha256 of "abc"."""
 
@@ -46,3 +48,31 @@ def test_a_flipped_byte_is_refused(tmp_path: Path) -> None:
 def test_another_size_is_refused(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(ArtifactMismatch, match=rf"model\.onnx: expected 3 bytes, got {len(body)}"):
         verify(written(tmp_path, body), ModelFile("model.onnx", 3, ABC))
+
+
+@pytest.mark.parametrize(
+    ("size", "bounds"),
+    [
+        (0, [0, 0]),
+        (8 * MIB, [0, 8 * MIB]),
+        (8 * MIB + 1, [0, 2796203, 5592406, 8 * MIB + 1]),
+        (20 * MIB, [0, 4 * MIB, 8 * MIB, 12 * MIB, 16 * MIB, 20 * MIB]),
+        (640 * MIB, [40 * MIB * index for index in range(17)]),
+    ],
+)
+def test_a_file_is_cut_into_parts_of_some_four_mebibytes_or_a_sixteenth(size: int, bounds: list[int]) -> None:
+    assert part_bounds(size) == bounds
+
+
+def test_each_part_of_a_large_file_is_digested(tmp_path: Path) -> None:
+    body = hashlib.shake_256(b"seed").digest(8 * MIB + 1)
+
+    assert parts_of(written(tmp_path, body)) == (
+        hashlib.sha256(body[:2796203]).hexdigest(),
+        hashlib.sha256(body[2796203:5592406]).hexdigest(),
+        hashlib.sha256(body[5592406:]).hexdigest(),
+    )
+
+
+def test_a_small_file_has_no_parts(tmp_path: Path) -> None:
+    assert parts_of(written(tmp_path, bytes(8 * MIB))) == ()

@@ -31,12 +31,16 @@ def test_what_is_written_is_read() -> None:
         version=3,
         created_at="2026-01-31T12:00:00.000Z",
         signature=Signature((TensorSpec("X", "FP32", (-1, 4)),), (TensorSpec("label", "INT64", (-1,)),)),
-        files=(ModelFile("model.onnx", 5, "ab" * 32), ModelFile("data/w.bin", 0, "cd" * 32)),
+        files=(ModelFile("model.onnx", 5, "ab" * 32), ModelFile("data/w.bin", 0, "cd" * 32, ("ef" * 32, "01" * 32))),
         labels=("setosa", 1),
         provenance={"source": "notebook"},
     )
 
     assert parse_manifest(render_manifest(written), where="key") == written
+
+
+def test_a_file_of_one_part_has_no_list_of_them() -> None:
+    assert "parts" not in json.loads(render_manifest(manifest()))["files"][0]
 
 
 def test_unknown_fields_are_kept() -> None:
@@ -82,6 +86,9 @@ def test_an_unknown_major_version_is_refused_with_the_remedy(version: str) -> No
         document(files=[{"path": "model.onnx", "size_bytes": -1, "sha256": "ab" * 32}]),
         document(files=[{"path": "model.onnx", "size_bytes": 1, "sha256": "AB" * 32}]),
         document(files=[{"path": "model.onnx", "size_bytes": 1, "sha256": None}]),
+        document(files=[{**FILE, "parts": ["AB" * 32]}]),
+        document(files=[{**FILE, "parts": "ab" * 32}]),
+        document(files=[{**FILE, "parts": None}]),
         document(labels=5),
         document(labels=[{"setosa": 1}]),
         document(labels=[0.5]),

@@ -97,18 +97,18 @@ def test_what_the_store_holds_is_checked_and_not_left_behind(world: World) -> No
 
 
 class Digesting:
-    """A store that says what it wrote: the right digest, or the one it is told to say."""
+    """A store that says what it wrote: digests of the parts, the right ones or what it is told to say."""
 
-    def __init__(self, store: WatchedStore, digest: str | None = None) -> None:
+    def __init__(self, store: WatchedStore, *digests: str) -> None:
         self.get, self.get_if_changed, self.keys = store.get, store.get_if_changed, store.keys
-        self._store, self._digest = store, digest
+        self._store, self._digests = store, digests
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> str:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> tuple[str, ...]:
         """Write an object to a file that nobody can read."""
         self._store.download(key, path, size_bytes=size_bytes)
-        digest = self._digest or hashlib.sha256(path.read_bytes()).hexdigest()
+        digests = self._digests or (hashlib.sha256(path.read_bytes()).hexdigest(),)
         path.unlink()
-        return digest
+        return digests
 
 
 def test_what_was_digested_on_the_way_is_not_read_again(world: World) -> None:
@@ -119,6 +119,40 @@ def test_what_was_digested_on_the_way_is_not_read_again(world: World) -> None:
 def test_a_digest_taken_on_the_way_has_to_be_the_manifests(world: World) -> None:
     files = ModelFiles(Digesting(world.store, "0" * 64), models_dir=world.tmp / "none", tmp_dir=world.tmp)
     with pytest.raises(ArtifactMismatch, match=r"model.onnx: expected sha256 .*, got 0000"):
+        files.fetch(world.iris)
+
+
+HALVES = tuple(hashlib.sha256(half).hexdigest() for half in (BODY[:4], BODY[4:]))
+
+
+def in_parts(world: World) -> Manifest:
+    return world.iris._replace(files=(world.iris.files[0]._replace(parts=HALVES),))
+
+
+def test_parts_that_were_digested_on_the_way_are_not_read_again(world: World) -> None:
+    files = ModelFiles(Digesting(world.store, *HALVES), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    assert files.fetch(in_parts(world)).name == "model.onnx"
+
+
+def test_each_part_has_to_be_the_manifests(world: World) -> None:
+    files = ModelFiles(Digesting(world.store, HALVES[0], "0" * 64), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    with pytest.raises(ArtifactMismatch, match=rf"model.onnx: expected sha256 of part 2 {HALVES[1]}, got 0000"):
+        files.fetch(in_parts(world))
+
+
+def test_parts_that_the_manifest_does_not_know_are_read_as_one_file(world: World) -> None:
+    class Written(Digesting):
+        def download(self, key: str, path: Path, *, size_bytes: int) -> tuple[str, ...]:
+            """Write an object, say what is wrong of its parts."""
+            self._store.download(key, path, size_bytes=size_bytes)
+            return self._digests
+
+    files = ModelFiles(Written(world.store, "0" * 64, "1" * 64), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    assert files.fetch(world.iris).read_bytes() == BODY
+    world.store.objects.put(keys.artifact("iris", 1, "model.onnx"), BODY.replace(b"graph", b"grape"))
+    files = ModelFiles(Written(world.store, "0" * 64, "1" * 64), models_dir=world.tmp / "none", tmp_dir=world.tmp / "b")
+    (world.tmp / "b").mkdir()
+    with pytest.raises(ArtifactMismatch, match=r"model.onnx: expected sha256 "):
         files.fetch(world.iris)
 
 
