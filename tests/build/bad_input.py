@@ -76,6 +76,13 @@ def binary(what: str, item: dict[str, Any], content: bytes, message: str, *, len
     return Row(what, event("POST", INFER, body, isBase64Encoded=True, headers=headers), 400, message)
 
 
+def raw(what: str, content: bytes, message: str, *, path: str = INFER) -> Row:
+    """A row in OIP V2 whose body is a tensor's bytes alone, refused with 400."""
+    headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": "0"}
+    body = base64.b64encode(content).decode()
+    return Row(what, event("POST", path, body, isBase64Encoded=True, headers=headers), 400, message)
+
+
 BODY_ROWS = [
     infer("empty body", None, 400, "body: expected JSON, got nothing"),
     infer("malformed JSON", '{"inputs": [', 400, "body: expected JSON, got unexpected end of data at character 12"),
@@ -133,6 +140,13 @@ BINARY_ROWS = [
     binary("a boolean that is neither", tail(2, datatype="BOOL"), b"\x00\x02", "input 'x': expected BOOL values as one byte each, 0 or 1"),
     binary("a length of the JSON that is none", tail(8), bytes(8), "Inference-Header-Content-Length: expected the bytes of the JSON header, 1 to 111; got '-1'", length="-1"),
     binary("a length of the JSON above the body's", tail(8), bytes(8), "Inference-Header-Content-Length: expected the bytes of the JSON header, 1 to 111; got '999'", length="999"),
+]  # fmt: skip
+
+RAW_ROWS = [
+    raw("bytes alone, several inputs", bytes(8), "body: expected JSON that names the model's 2 inputs (a, b), got bytes alone (Inference-Header-Content-Length: 0)", path="/v2/models/adder/infer"),
+    raw("bytes alone, of two rows", bytes(16), "input 'x': FP32 of shape [1, 2] has 8 bytes, got 16"),
+    raw("bytes alone, none", b"", "input 'x': FP32 of shape [1, 2] has 8 bytes, got 0"),
+    raw("JSON where bytes alone are announced", json.dumps(x([1, 2])).encode(), "input 'x': FP32 of shape [1, 2] has 8 bytes, got 80"),
 ]  # fmt: skip
 
 CODING_ROWS = [
@@ -212,7 +226,7 @@ GATEWAY_ROWS = [
 SECTIONS = {
     "The body": BODY_ROWS,
     "The tensors": TENSOR_ROWS,
-    "Tensors as bytes": BINARY_ROWS,
+    "Tensors as bytes": BINARY_ROWS + RAW_ROWS,
     "Content codings and formats": CODING_ROWS,
     "Plain JSON records": RECORD_ROWS,
     "Routes and references": ROUTE_ROWS,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from tests.clients.conftest import Endpoints
+from tests.clients.conftest import WAIT_S, Endpoints
 from tests.clients.models import DATATYPES
 from tests.clients.test_triton_grpc import NUMPY
 
@@ -97,6 +99,22 @@ def test_bodies_may_be_compressed(
     )
 
     assert np.array_equal(answer.as_numpy("y"), many * 3)
+
+
+def test_the_answer_to_a_tensors_bytes_alone_is_one_that_the_client_reads(
+    served: Endpoints, headers: dict[str, str]
+) -> None:
+    assert served.http is not None
+    own = {"content-type": "application/octet-stream", "inference-header-content-length": "0", **headers}
+    host, _, stage = served.http.removeprefix("http://").partition("/")
+    with closing(HTTPConnection(host, timeout=WAIT_S)) as connection:
+        path = f"/{stage}/v2/models/doubler/infer" if stage else "/v2/models/doubler/infer"
+        connection.request("POST", path, TRIPLED.tobytes(), own)
+        came = connection.getresponse()
+        length = int(came.headers["inference-header-content-length"])
+        answer = triton.InferenceServerClient.parse_response_body(came.read(), header_length=length)
+
+    assert answer.as_numpy("y").tolist() == [[3.0, 7.5]]
 
 
 def test_a_version_a_request_id_and_classes_are_asked_for(

@@ -75,7 +75,7 @@ def from_bytes(content: memoryview, datatype: Datatype, shape: tuple[int, ...], 
 
 
 def _texts(content: memoryview, count: int, name: str) -> list[str | bytes]:
-    """Read lengths and texts; what is not UTF-8 stays bytes: a file, which the model may or may not take."""
+    """Read lengths and texts."""
     found: list[str | bytes] = []
     place, end = 0, len(content)
     while place < end:
@@ -83,15 +83,19 @@ def _texts(content: memoryview, count: int, name: str) -> list[str | bytes]:
             raise MalformedBody(
                 f"input {name!r}: expected a length and as many bytes, {len(found)} times over, then end"
             )
-        element = bytes(content[place + 4 : place + 4 + size])
-        try:
-            found.append(element.decode())
-        except UnicodeDecodeError:
-            found.append(element)
+        found.append(text(bytes(content[place + 4 : place + 4 + size])))
         place += 4 + size
     if len(found) != count:
         raise WrongShape(f"input {name!r}: its shape holds {count} values, its bytes hold {len(found)}", tensor=name)
     return found
+
+
+def text(element: bytes) -> str | bytes:
+    """Read a text; what is not UTF-8 stays bytes: a file, which the model may or may not take."""
+    try:
+        return element.decode()
+    except UnicodeDecodeError:
+        return element
 
 
 def to_bytes(array: Tensor) -> bytes:

@@ -26,11 +26,11 @@ from warmstart.tensors import MOST_DIMENSIONS
 
 if TYPE_CHECKING:
     from warmstart.protocols.binary_tensors import Tail
-    from warmstart.protocols.wire import Model, Outputs, Request
+    from warmstart.protocols.wire import Call, Model, Outputs, Request
     from warmstart.tensors import Tensor
 
 HEADER_LENGTH: Final = "inference-header-content-length"
-"""How many bytes of a body are JSON; the tensors' bytes follow."""
+"""How many bytes of a body are JSON; the tensors' bytes follow. 0: the body is the bytes of the only input."""
 _READABLE: Final = (JSON, OCTETS)
 _LARGEST_DIMENSION: Final = 2**64 - 1
 
@@ -82,6 +82,19 @@ class Infer(NamedTuple):
 
 
 _JSON_ALONE: Final = (JSON,)
+
+
+def read(request: Request) -> Call:
+    """Read `$inference_request`, or the bytes of a tensor alone if the header says that none of a body is JSON.
+
+    Raises: as `read_infer`.
+    """
+    if request.headers.get(HEADER_LENGTH) != "0":
+        return read_infer(request)
+    from warmstart.protocols.oip_raw import RawInfer
+
+    media.read_as(request.headers.get("content-type", OCTETS), _READABLE, OCTETS)
+    return RawInfer(request.body, request.headers.get("accept", ""))
 
 
 def read_infer(request: Request) -> Infer:

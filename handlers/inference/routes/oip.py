@@ -113,4 +113,4 @@ def _render_index(models: Sequence[ModelRef]) -> Rendered:
     return render_index(models)
 
 
-_INFER = Infer(oip.read_infer)
+_INFER = Infer(oip.read)

@@ -183,6 +183,16 @@ def test_tensors_come_and_go_as_bytes_in_base64_as_the_gateway_has_them(world: W
     assert np.frombuffer(content[length:], "<f4").tolist() == [2.0, 5.0]
 
 
+def test_a_tensors_bytes_alone_are_a_request(world: World) -> None:
+    headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": "0"}
+    body = base64.b64encode(b"\x00\x00\x80\x3f\x00\x00\x20\x40").decode()  # 1 and 2.5
+    answered = world.ask("POST", INFER, body, isBase64Encoded=True, headers=headers)
+    length = int(answered.headers["inference-header-content-length"])
+    assert (answered.status, answered.headers["content-type"]) == (200, "application/octet-stream")
+    assert json.loads(answered.body[:length])["outputs"][0]["shape"] == [1, 2]
+    assert answered.body[length:] == b"\x00\x00\x00\x40\x00\x00\xa0\x40"
+
+
 def test_a_compressed_request_is_read_and_a_large_answer_compressed_for_who_reads_it(world: World) -> None:
     rows = [[float(number), 0.5] for number in range(4000)]
     body = base64.b64encode(gzip.compress(json.dumps(rows).encode())).decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from base64 import b64encode
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +28,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return built
 
 
+FILES = {"@row.f32": b"\x00\x00\x80\x3f\x00\x00\x20\x40"}  # 1 and 2.5
+
+
 def sent(world: World, command: str) -> Any:
     words = shlex.split(command)
     path = next(word for word in words if word.startswith("$ENDPOINT")).removeprefix("$ENDPOINT")
-    assert "x-api-key: $KEY" in words
-    body = words[words.index("-d") + 1] if "-d" in words else None
-    headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
-    return world.ask("POST" if body else "GET", path, body, headers=headers)
+    headers = dict(value.split(": ") for option, value in pairwise(words) if option == "-H")
+    assert headers.pop("x-api-key") == "$KEY"
+    if "--data-binary" in words:
+        body = b64encode(FILES[words[words.index("--data-binary") + 1]]).decode()
+        return world.ask("POST", path, body, headers=headers, isBase64Encoded=True)
+    body = words[words.index("-d") + 1] if "-d" in words else ""
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+    return world.ask("POST" if body else "GET", path, body or None, headers=form | headers)
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
 
 
 @pytest.mark.parametrize(("command", "expected"), EXAMPLES)

@@ -80,6 +80,19 @@ def test_an_image_is_a_file_in_base64_marked_or_not(image: World) -> None:
     assert predictions[1]["colour"] == pytest.approx([0.2, 0.2, 0.2])
 
 
+def test_an_image_is_a_tensors_bytes_alone(image: World) -> None:
+    headers = {"content-type": "application/octet-stream", "inference-header-content-length": "0"}
+    headers["accept"] = "application/json"
+    sent = {"headers": headers, "isBase64Encoded": True}
+    answered = image.ask("POST", "/v2/models/model/infer", picture((9, 7), (255, 0, 0)), **sent)
+    assert answered.json["outputs"][0] == {
+        "name": "colour",
+        "datatype": "FP32",
+        "shape": [1, 3],
+        "data": [1.0, 0.0, 0.0],
+    }
+
+
 def test_a_file_that_is_no_image_is_answered_400(image: World) -> None:
     answered = image.ask("POST", "/predict/model", {"image": "QUJD"})
     assert (answered.status, answered.json["error"]["code"]) == (400, "invalid_value")
