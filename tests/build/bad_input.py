@@ -186,6 +186,7 @@ ROUTE_ROWS = [
 
 MODEL_ROWS = [
     infer("an answer that is infinite", two(x([1], name="a", shape=[1]), x([0], name="b", shape=[1])), 422, "output 'y': expected finite FP32 values, got inf at index 0 of shape [1]; JSON cannot hold it", path="/v2/models/divider/infer"),
+    infer("the best classes of NaN alone", {**two(x([0], name="a", shape=[1]), x([0], name="b", shape=[1])), "outputs": [{"name": "y", "parameters": {"classification": 1}}]}, 422, "output 'y': classification: expected a score that is a number in every row, got nan alone in row 0", path="/v2/models/divider/infer"),
     infer("an answer above 6 MB", two(x([0.5], shape=[1]), x([2_000_000], name="shape", shape=[1], datatype="INT64")), 413, "answer: expected at most 6290532 bytes, got 8000139; ask for fewer rows or fewer outputs, accept it compressed (accept-encoding: gzip), or have it put on S3 (x-warmstart-output-location: s3://bucket/key)", path="/v2/models/expander/infer"),
     infer("values that the model refuses", two(x([1], shape=[1]), x([2, 2], name="shape", shape=[2], datatype="INT64")), 422, "model reshaper:1: cannot compute these values: Non-zero status code returned while running Reshape node. Name:'' Status Message: The input tensor cannot be reshaped to the requested shape. Input shape:{1}, requested shape:{2,2}", path="/v2/models/reshaper/infer"),
 ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""Answers of the Open Inference Protocol that hold more than all outputs as JSON: bytes, and the best classes."""
+"""Answers of the Open Inference Protocol that hold more than all outputs as JSON: bytes, and the best classes.
+
+Source: triton-inference-server/server, src/classification.cc.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warmstart.bfloat16 import numbers
-from warmstart.errors import InvalidRequest
+from warmstart.errors import InvalidRequest, UnrepresentableOutput
 from warmstart.protocols import media
 from warmstart.protocols.binary_tensors import to_bytes
 from warmstart.protocols.json_tensors import dump, json_data
@@ -49,7 +52,9 @@ def render(asked: Infer, document: dict[str, Any], labels: tuple[str | int, ...]
 def classify(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | int, ...]) -> tuple[TensorSpec, Tensor]:
     """Return the best `count` scores of each row as `score:index` or `score:index:label`, BYTES (..., count).
 
-    Raises: InvalidRequest if the output has no numbers in a last dimension.
+    Equal scores are in the order of their indices; NaN comes after all others, where Triton's own order is undefined.
+    Raises: InvalidRequest if the output has no numbers in a last dimension; UnrepresentableOutput if a row is NaN
+    throughout: it has no best class, and whoever reads the first one's label would take it for the answer.
     """
     array = numbers(spec, array)
     if array.ndim == 0 or array.dtype.kind not in "fiu":
@@ -58,11 +63,22 @@ def classify(spec: TensorSpec, array: Tensor, count: int, labels: tuple[str | in
             f"{spec.datatype} {list(spec.shape)}"
         )
     count = min(count, array.shape[-1])
-    order = np.argsort(-array.astype(np.float64), axis=-1, kind="stable")[..., :count]
+    descending = -array if array.dtype.kind == "f" else ~array  # neither rounds, and -0 would be the best of UINT8
+    order = np.argsort(descending, axis=-1, kind="stable")[..., :count]
     scores = np.take_along_axis(array, order, axis=-1)
+    if array.dtype.kind == "f" and (without := np.isnan(scores[..., :1]).ravel()).any():
+        raise UnrepresentableOutput(
+            f"output {spec.name!r}: classification: expected a score that is a number in every row, got nan alone "
+            f"in row {int(without.argmax())}"
+        )
     named = labels if len(labels) == array.shape[-1] else ()
     texts = [
-        f"{score:f}:{index}:{named[index]}" if named else f"{score:f}:{index}"
+        f"{_score(score)}:{index}:{named[index]}" if named else f"{_score(score)}:{index}"
         for score, index in zip(scores.ravel().tolist(), order.ravel().tolist(), strict=True)
     ]
     return TensorSpec(spec.name, "BYTES", (*spec.shape[:-1], ANY)), np.array(texts, object).reshape(scores.shape)
+
+
+def _score(score: float) -> str:
+    """Write a score as Triton does, by C++'s `std::to_string`: a whole number stays one, others have six digits."""
+    return str(score) if type(score) is int else f"{score:f}"

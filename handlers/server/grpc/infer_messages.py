@@ -62,7 +62,7 @@ class InferCall(NamedTuple):
         return self.inputs
 
     def render(self, model: Model, outputs: Outputs) -> messages.ModelInferResponse:
-        """Write the answer. Raises: InvalidRequest for classes of an output that has no scores."""
+        """Write the answer. Raises: InvalidRequest, UnrepresentableOutput for classes of an output without scores."""
         message = messages.ModelInferResponse(
             model_name=model.name, model_version=str(model.version), id=self.id, outputs=[]
         )

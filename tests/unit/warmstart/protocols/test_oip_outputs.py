@@ -106,6 +106,48 @@ def test_bf16_scores_are_numbers_too() -> None:
     assert classified(1, TensorSpec("scores", "BF16", (-1, 2)), bits)["data"] == ["2.000000:1"]
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+def scores(*values: float, dtype: str = "float32", datatype: str = "FP32", count: int = 9) -> list[str]:
+    """The classes of one row."""
+    array = np.array([values], dtype)
+    data: list[str] = classified(count, TensorSpec("scores", datatype, (-1, len(values))), array)["data"]
+    return data
+
+
+def test_nan_comes_after_every_number_in_the_order_of_its_indices() -> None:
+    assert scores(NAN, -INF, 0.5, NAN, INF) == ["inf:4", "0.500000:2", "-inf:1", "nan:0", "nan:3"]
+    assert scores(NAN, 0.25, 0.5, count=1) == ["0.500000:2"]
+
+
+def test_equal_scores_are_in_the_order_of_their_indices() -> None:
+    assert scores(0.5, 1.0, 0.5, 1.0) == ["1.000000:1", "1.000000:3", "0.500000:0", "0.500000:2"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"parameters": {"binary_data_output": True}}], ids=["as JSON", "as bytes"])
+def test_a_row_of_nan_alone_has_no_best_class(fields: dict[str, Any]) -> None:
+    spec, array = SCORES[0], np.array([[0, NAN, 1], [NAN, NAN, NAN]], np.float32)
+    asked = [{"name": "scores", "parameters": {"classification": 1}}]
+    with pytest.raises(UnrepresentableOutput, match=r"'scores': classification: expected .*, got nan alone in row 1"):
+        answer((spec, array), outputs=asked, **fields)
+
+
+def test_no_rows_have_no_classes() -> None:
+    assert classified(2, SCORES[0], np.empty((0, 3), np.float32))["shape"] == [0, 2]
+    assert classified(2, TensorSpec("scores", "FP32", (-1, 0)), np.empty((2, 0), np.float32))["shape"] == [2, 0]
+
+
+def test_whole_numbers_are_compared_and_written_in_full() -> None:
+    assert scores(0, 255, 7, dtype="uint8", datatype="UINT8") == ["255:1", "7:2", "0:0"]
+    large = (2**63 - 2, 2**63 - 1, -(2**63))
+    assert scores(*large, dtype="int64", datatype="INT64") == [
+        "9223372036854775807:1",
+        "9223372036854775806:0",
+        "-9223372036854775808:2",
+    ]
+
+
 def test_text_has_no_best_classes() -> None:
     with pytest.raises(InvalidRequest, match=r"output 'label': classification: expected scores in a last dimension"):
         classified(1, TensorSpec("label", "BYTES", (-1,)), np.array(["a"], object))
