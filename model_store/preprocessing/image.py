@@ -40,7 +40,8 @@ class Imaging:
         from PIL import Image, ImageOps
 
         self._declared, self._open, self._upright = declared, Image.open, ImageOps.exif_transpose
-        self._broken = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+        self._broken = (OSError, SyntaxError, ValueError, EOFError, struct.error)
+        self._too_large = Image.DecompressionBombError
         self.feeds = (declared.feed,)
 
     def apply(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -79,6 +80,8 @@ class Imaging:
             # In place, and converted only where need be: each would copy the whole picture, at 192 MiB at most.
             self._upright(image, in_place=True)
             return image if image.mode == "RGB" else image.convert("RGB")
+        except self._too_large:  # above Pillow's own limit, it is not opened at all
+            raise _refused(f"expected an image of at most {MAX_PIXELS} pixels, got more {where}") from None
         except self._broken as error:
             raise _refused(
                 f"expected a {' or '.join(FORMATS)} file, got {len(body)} bytes {where} that are none: "

@@ -17,9 +17,9 @@ JSON = "application/json"
 FORM = "multipart/form-data; boundary=B"
 
 
-def npy(dtype: str, content: bytes) -> bytes:
-    """An array of shape [1, 2] as numpy writes it; `content` is what stands in for its values."""
-    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': (1, 2), }}\n".encode()
+def npy(dtype: str, content: bytes, shape: str = "(1, 2)") -> bytes:
+    """An array as numpy writes it; `content` is what stands in for its values."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
 
 
@@ -109,6 +109,7 @@ MLFLOW_ROWS = [
     mlflow("mixed instances", {"instances": [[1, 2], {"x": [1, 2]}]}, "body: expected records of one form, got an array and an object"),
     mlflow("columns of several lengths", {"inputs": {"w": [1, 2], "h": [1]}}, "body: expected columns of one length, got several"),
     mlflow("text among numbers", {"inputs": [[1, "2"]]}, f'input \'x\': expected {FP32}, got "2" (a string) in record 0, element 1'),
+    mlflow("an empty CSV", b"", "body: expected at least one row of CSV, got none", content_type="text/csv"),
     mlflow("CSV without rows", b"w,h\n", "body: expected at least one row of CSV below its header, got none", content_type="text/csv"),
     mlflow("ragged CSV", b"w,h\n1,2\n3\n", "body: expected 2 columns in every row, got 1 in record 1", content_type="text/csv"),
     mlflow("text in CSV", b"w,h\n1,a\n", f'input \'x\': expected {FP32}, got "a" (a string) in record 0, element 1', content_type="text/csv"),
@@ -140,6 +141,15 @@ SAGEMAKER_ROWS = [
     sagemaker("npy that is none", b"not an array", "body: expected an array in npy's format, version 1 to 3; got b'not an a'", content_type="application/x-npy"),
     sagemaker("npy whose end is missing", npy("<f4", bytes(4)), "body: expected 8 bytes of float32 [1, 2], got 4", content_type="application/x-npy"),
     sagemaker("npy that holds pickles", npy("|O", bytes(16)), "body: expected an npy header of numbers or booleans, got another; text and pickle are none", content_type="application/x-npy"),
+    sagemaker("an empty npy", b"", "body: expected an array in npy's format, version 1 to 3; got b''", content_type="application/x-npy"),
+    sagemaker("npy of a version to come", b"\x93NUMPY\x09" + npy("<f4", bytes(8))[7:], "body: expected an array in npy's format, version 1 to 3; got b'\\x93NUMPY\\t\\x00'", content_type="application/x-npy"),
+    sagemaker("npy whose header is longer than the body", b"\x93NUMPY\x01\x00\xff\xff" + npy("<f4", bytes(8))[10:], "body: expected an npy header of numbers or booleans, got another; text and pickle are none", content_type="application/x-npy"),
+    sagemaker("npy of a shape above all memory", npy("<f4", bytes(8), "(999999999999, 999999999999)"), "body: expected 3999999999992000000000004 bytes of float32 [999999999999, 999999999999], got 8", content_type="application/x-npy"),
+    sagemaker("npy of a negative shape", npy("<f4", bytes(8), "(-1, 2)"), "body: expected an npy header of numbers or booleans, got another; text and pickle are none", content_type="application/x-npy"),
+    sagemaker("npy whose header computes", npy("<f4", bytes(8), "(1, 1 + 1)"), "body: expected an npy header of numbers or booleans, got another; text and pickle are none", content_type="application/x-npy"),
+    sagemaker("npy of more values than its shape", npy("<f4", bytes(12)), "body: expected 8 bytes of float32 [1, 2], got 12", content_type="application/x-npy"),
+    sagemaker("npy of another shape than the model's", npy("<f4", bytes(12), "(1, 3)"), "input 'x': expected shape [-1, 2] (-1 is any size), got [1, 3]", content_type="application/x-npy"),
+    sagemaker("an empty CSV", b"", "body: expected at least one row of CSV, got none", content_type="text/csv"),
     sagemaker("another type", b"a", f"content-type: expected {TYPES}, got 'application/x-recordio-protobuf'", status=415, content_type="application/x-recordio-protobuf"),
     sagemaker("an answer in another format", [[1, 2]], f"accept: expected {TYPES}, got 'image/png'", status=406, accept="image/png"),
     sagemaker("several outputs as npy", [[5.1, 3.5, 1.4, 0.2]], "outputs: expected one of numbers, got label: INT64 [-1], probabilities: FP32 [-1, 3]; accept JSON or CSV", status=422, endpoint="iris", accept="application/x-npy"),
@@ -151,12 +161,19 @@ TORCHSERVE_ROWS = [
     torchserve("an unknown version", [[1, 2]], "model 'doubler': expected a published version, got 9", kind="ModelVersionNotFoundException", status=404, model="doubler/9.0"),
     torchserve("a version that is none", [[1, 2]], "version: expected a whole number from 1 to 999999999; got '1.5'", model="doubler/1.5"),
     torchserve("an empty body", None, "body: expected JSON, or what the model takes, got nothing"),
+    torchserve("an empty text", b"", "body: expected JSON, or what the model takes, got nothing", content_type="text/plain", model="text"),
     torchserve("malformed JSON", "[[1, 2]", "body: expected JSON, got unexpected end of data at character 7"),
     torchserve("text to a model that takes numbers", b"hello", "content-type: expected application/json for this model, got 'text/plain'", status=415, content_type="text/plain"),
     torchserve("a file to a model that takes numbers", b"\xff\xd8", "body: expected JSON, got str is not valid UTF-8: surrogates not allowed at character 0", content_type=""),
     torchserve("a row that is too short", [[1]], "input 'x': expected an array of 2 FP32 values, got 1 in record 0"),
     torchserve("bytes that are no text", b"\xff", "body: expected text in UTF-8, got another byte at 0", content_type="text/plain", model="text"),
     torchserve("a form without an end", b"--B\r\n", "body: expected a form with at least one field, and its end", content_type=FORM, model="text"),
+    torchserve("an empty form", b"", "body: expected a form with at least one field, and its end", content_type=FORM, model="text"),
+    torchserve("a form without a boundary", b'--B\r\nContent-Disposition: form-data; name="data"\r\n\r\na\r\n--B--', "content-type: expected a boundary of 1 to 70 characters, got ''", content_type="multipart/form-data", model="text"),
+    torchserve("a form of another boundary", b'--C\r\nContent-Disposition: form-data; name="data"\r\n\r\na\r\n--C--', "body: expected a form with at least one field, and its end", content_type=FORM, model="text"),
+    torchserve("a field without a name", b"--B\r\nContent-Disposition: form-data\r\n\r\na\r\n--B--", "body: expected each field of the form to have a name", content_type=FORM, model="text"),
+    torchserve("a field without an end to its headers", b'--B\r\nContent-Disposition: form-data; name="data"\r\na\r\n--B--', "body: expected each field of the form to have a name", content_type=FORM, model="text"),
+    torchserve("a field that is not UTF-8", b'--B\r\nContent-Disposition: form-data; name="data"\r\n\r\n\xff\r\n--B--', "body: expected text in UTF-8, got another byte at 0", content_type=FORM, model="text"),
     torchserve("a form of another field", b'--B\r\nContent-Disposition: form-data; name="file"\r\n\r\na\r\n--B--', "body: expected the form's fields to be 'data' or 'body', got 'file'", content_type=FORM, model="text"),
     torchserve("a form to a model that takes numbers", b'--B\r\nContent-Disposition: form-data; name="data"\r\n\r\na\r\n--B--', "content-type: expected application/json for this model, got 'multipart/form-data'", status=415, content_type=FORM),
 ]  # fmt: skip

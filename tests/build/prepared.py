@@ -10,10 +10,26 @@ from onnx import TensorProto, helper
 from PIL import Image
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from model_store.gate.apply import apply
+from model_store.gate.candidate import Candidate, Layout
+from model_store.gate.onnx_source import read_onnx
+from model_store.gate.plan import plan_publish
+from model_store.gate.prepare import Preparation
+from model_store.manifest import RunOptions
 from model_store.preprocessing.declared import FILE, TOKENIZER, Declared, ImageInput, TextInput, render
+from tests.build.inference import World
 from tests.build.models import model, tensor
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film")
+
+
+def publish(world: World, folder: Path, graph: bytes, files: tuple[Path, ...], *, name: str = "model") -> None:
+    """Publish a graph with what is declared before it."""
+    (folder / "graph.onnx").write_bytes(graph)
+    read = read_onnx(folder / "graph.onnx")
+    candidate = Candidate(signature=read.signature, layout=Layout(read.files, RunOptions()))
+    plan = plan_publish(Preparation(files).candidate(candidate), name, world.store.objects)
+    apply(plan, world.store.objects, by="test", clock=lambda: world.time_s, new_id=lambda: "id")
 
 
 def text_folder(folder: Path, declared: TextInput, *, most: int = 6) -> tuple[Path, ...]:

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.process import TwinProcess
-from tests.build import bad_input, models
+from tests.build import bad_bodies, bad_input, models
 from tests.build.bad_input import GATEWAY_FIRST, GATEWAY_ROWS, GatewayRow, Row, expected_body
 from tests.build.twin_client import publish
 
-ROWS = [row for rows in bad_input.SECTIONS.values() for row in rows if row.what not in GATEWAY_FIRST]
+SECTIONS = {**bad_input.SECTIONS, **bad_bodies.TABLES}
+ROWS = [row for rows in SECTIONS.values() for row in rows if row.what not in GATEWAY_FIRST]
 MODELS = {
     "doubler": models.scale(),
     "adder": models.add(),

@@ -126,9 +126,10 @@ def _named(spec: TensorSpec, places: dict[str, int]) -> _Columns:
     size = prod(row)
     wanted = [spec.name] if row == () or spec.name in places else [f"{spec.name}.{index}" for index in range(size)]
     if (missing := next((name for name in wanted if name not in places), None)) is not None or len(wanted) != size:
+        first = spec.name if size == 1 else missing or f"{spec.name}.0"
         raise MissingTensor(
             f"input {spec.name!r}: expected {'a column' if size == 1 else f'{size} columns'} "
-            f"{repr(missing or f'{spec.name}.0')[:90]}{', ...' if size > 1 else ''} of {spec.datatype}, "
+            f"{repr(first)[:90]}{', ...' if size > 1 else ''} of {spec.datatype}, "
             f"got none (the header has: {listed(places)})",
             tensor=spec.name,
         )

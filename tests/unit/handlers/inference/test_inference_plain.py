@@ -16,8 +16,7 @@ from onnx import TensorProto, helper
 from model_store.preprocessing.declared import ImageInput, TextInput
 from tests.build import inference, models
 from tests.build.inference import World, event
-from tests.build.prepared import colour_mean, image_folder, picture, text_folder, token_counter
-from tests.unit.handlers.inference.test_inference_text_and_images import publish
+from tests.build.prepared import colour_mean, image_folder, picture, publish, text_folder, token_counter
 
 ARROW = "application/vnd.apache.arrow.stream"
 ECHO = inference.signature({"words": ("BYTES", (-1,))}, {"said": ("BYTES", (-1,))})

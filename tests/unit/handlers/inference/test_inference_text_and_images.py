@@ -7,24 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from model_store.gate.apply import apply
 from model_store.gate.candidate import Candidate, Layout
 from model_store.gate.onnx_source import read_onnx
-from model_store.gate.plan import plan_publish
 from model_store.gate.prepare import Preparation
 from model_store.manifest import RunOptions
 from model_store.preprocessing.declared import ImageInput, TextInput
 from tests.build import manifests, models
 from tests.build.inference import World
-from tests.build.prepared import colour_mean, image_folder, picture, text_folder, token_counter
-
-
-def publish(world: World, folder: Path, graph: bytes, files: tuple[Path, ...]) -> None:
-    (folder / "graph.onnx").write_bytes(graph)
-    read = read_onnx(folder / "graph.onnx")
-    candidate = Candidate(signature=read.signature, layout=Layout(read.files, RunOptions()))
-    plan = plan_publish(Preparation(files).candidate(candidate), "model", world.store.objects)
-    apply(plan, world.store.objects, by="test", clock=lambda: world.time_s, new_id=lambda: "id")
+from tests.build.prepared import colour_mean, image_folder, picture, publish, text_folder, token_counter
 
 
 @pytest.fixture
