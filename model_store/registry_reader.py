@@ -117,6 +117,11 @@ class RegistryReader:
         matches = map(_MANIFEST_KEY.fullmatch, self._reader.keys(keys.MODELS))
         return sorted(ModelRef(match["name"], int(match["version"]), None) for match in matches if match)
 
+    def versions(self, name: str) -> list[int]:
+        """List a model's versions, in order: one request per thousand objects below them. Raises: StoreError."""
+        matches = map(_MANIFEST_KEY.fullmatch, self._reader.keys(keys.versions(name)))
+        return sorted(int(match["version"]) for match in matches if match)
+
     def _read_manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
         key = keys.manifest(name, version)
         try:

@@ -24,6 +24,7 @@ from handlers.inference.routes.route import (
     Operation,
     Report,
     Route,
+    Versions,
 )
 from handlers.inference.routes.table import Routes, areas_of
 from handlers.inference.service import InferenceService, Sessions, named
@@ -215,6 +216,10 @@ class DataPlane:
             case Describe():
                 manifest = self._service.describe(ref or self._default())
                 return answer(act.render(manifest), model=named(manifest))
+            case Versions():
+                model = ref or self._default()
+                first, *others = self._service.versions(model)
+                return answer(act.render([first, *others]), model=ModelRef(model.name, first, None))
             case Document():
                 manifest, body = self._service.document(ref or self._default(), act.path)
                 return answer(act.render(manifest, body), model=named(manifest))

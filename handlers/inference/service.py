@@ -57,6 +57,10 @@ class Catalogue(Protocol):
         """List every version of every model."""
         ...
 
+    def versions(self, name: str) -> Sequence[int]:
+        """List every version of a model."""
+        ...
+
     def document(self, manifest: Manifest, path: str) -> bytes | None:
         """Read a document of a version, None if it has none."""
         ...
@@ -101,6 +105,18 @@ class InferenceService:
     def describe(self, ref: ModelRef) -> Manifest:
         """Find what a reference means. Raises: NotFound, IntegrityError, StoreError."""
         return self._resolver.resolve(ref)
+
+    def versions(self, ref: ModelRef) -> Sequence[int]:
+        """List the version that a reference means, then all others of its model, the newest first.
+
+        It alone while the store does not answer: a model that is known still does. Raises: as `describe`.
+        """
+        manifest = self._resolver.resolve(ref)
+        try:
+            found = self._catalogue.versions(manifest.name)
+        except StoreError:
+            found = ()
+        return manifest.version, *(version for version in sorted(found, reverse=True) if version != manifest.version)
 
     def is_warm(self, ref: ModelRef) -> bool:
         """Say whether an inference would wait for neither the store nor the opening of a session."""

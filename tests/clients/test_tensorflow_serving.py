@@ -139,7 +139,8 @@ def test_a_models_status_is_available(channel: grpc.Channel) -> None:
     result = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, 10.0)
 
     assert [(each.version, each.state) for each in result.model_version_status] == [
-        (2, get_model_status_pb2.ModelVersionStatus.State.AVAILABLE)
+        (2, get_model_status_pb2.ModelVersionStatus.State.AVAILABLE),
+        (1, get_model_status_pb2.ModelVersionStatus.State.AVAILABLE),
     ]
 
 

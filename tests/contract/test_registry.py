@@ -76,6 +76,14 @@ def test_an_unknown_alias_is_said_to_be_unknown(pair: Pair) -> None:
         RegistryReader(pair.reader).resolve(ModelRef.parse("iris@canary"))
 
 
+def test_the_versions_of_a_model_are_those_with_a_manifest(pair: Pair) -> None:
+    publish(pair.store, manifest(version=1), manifest(version=2), manifest(version=10), manifest("iris-2", 3))
+    pair.store.put(keys.claim("iris", 11), b"{}")
+
+    assert RegistryReader(pair.reader).versions("iris") == [1, 2, 10]
+    assert RegistryReader(pair.reader).versions("none") == []
+
+
 def test_an_alias_that_did_not_move_is_not_read_again(pair: Pair) -> None:
     publish(pair.store, manifest())
     reader = RegistryReader(pair.reader)

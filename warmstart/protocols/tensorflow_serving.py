@@ -223,10 +223,15 @@ def _has_tokens(value: Any) -> bool:
 
 
 def render_status(model: Model) -> Rendered:
-    """Write a model's status: what can be found is available, whenever it is asked."""
+    """Write the status of one version."""
+    return render_statuses([model.version])
+
+
+def render_statuses(versions: Sequence[int]) -> Rendered:
+    """Write the status of versions: what can be found is available, whenever it is asked."""
     status = {"error_code": "OK", "error_message": ""}
-    found = {"version": str(model.version), "state": "AVAILABLE", "status": status}
-    return Rendered(orjson.dumps({"model_version_status": [found]}))
+    found = [{"version": str(version), "state": "AVAILABLE", "status": status} for version in versions]
+    return Rendered(orjson.dumps({"model_version_status": found}))
 
 
 def render_metadata(model: Model) -> Rendered:

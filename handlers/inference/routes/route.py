@@ -41,6 +41,12 @@ class Describe(NamedTuple):
     render: Callable[[Model], Rendered]
 
 
+class Versions(NamedTuple):
+    """Find a version and all others of its model, and write which there are: first the one that was found."""
+
+    render: Callable[[Sequence[int]], Rendered]
+
+
 class Document(NamedTuple):
     """Find a version, and a document that lies in it (None if none does), and write what is made of both."""
 
@@ -71,7 +77,7 @@ class Report(NamedTuple):
     """Write what was counted in this process: of one version, or of all (no model in the path)."""
 
 
-Act: TypeAlias = Infer | Describe | Document | Load | Listing | Fixed | Report
+Act: TypeAlias = Infer | Describe | Versions | Document | Load | Listing | Fixed | Report
 
 
 class Match(NamedTuple):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from handlers.inference.routes.route import Act, Describe, Infer, Match, Operation, decoded, reference
+from handlers.inference.routes.route import Act, Describe, Infer, Match, Operation, Versions, decoded, reference
 from warmstart.protocols import tensorflow_serving
 from warmstart.protocols.tensorflow_serving import render_error as render_error
 from warmstart.protocols.wire import Call, Request
-from warmstart.refs import ModelRef
+from warmstart.refs import LIVE, ModelRef
 
 NAME = "tensorflow"
 
@@ -46,7 +46,9 @@ def find(segments: Sequence[str]) -> Match | None:
     if last == "metadata" and (ref := model_of(front)) is not None:
         return _match("GET", Operation.MODEL, Describe(tensorflow_serving.render_metadata), ref)
     if (ref := model_of(segments[2:])) is not None:
-        return _match("GET", Operation.MODEL, Describe(tensorflow_serving.render_status), ref)
+        is_named = ref.version is not None or ref.alias != LIVE or len(segments) > 3
+        act = Describe(tensorflow_serving.render_status) if is_named else Versions(tensorflow_serving.render_statuses)
+        return _match("GET", Operation.MODEL, act, ref)
     return None
 
 

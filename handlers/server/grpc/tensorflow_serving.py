@@ -122,9 +122,14 @@ def _info(spec: TensorSpec) -> messages.TensorInfo:
 
 
 def _status(service: InferenceService, request: messages.GetModelStatusRequest) -> Told:
-    """Say that the version which a request would reach is available."""
-    manifest = service.describe(reference(request.model_spec))
-    status = messages.ModelVersionStatus(
-        version=manifest.version, state=AVAILABLE, status=messages.StatusProto(error_code=0, error_message="")
-    )
-    return Told(messages.GetModelStatusResponse(model_version_status=[status]), named(manifest))
+    """Say that a version is available; of a model without one, the version that answers and all others."""
+    ref = reference(request.model_spec)
+    is_named = request.model_spec.WhichOneof("version_choice") is not None or ref != ModelRef.aliased(ref.name)
+    versions = [service.describe(ref).version] if is_named else service.versions(ref)
+    statuses = [
+        messages.ModelVersionStatus(
+            version=version, state=AVAILABLE, status=messages.StatusProto(error_code=0, error_message="")
+        )
+        for version in versions
+    ]
+    return Told(messages.GetModelStatusResponse(model_version_status=statuses), ModelRef(ref.name, versions[0], None))

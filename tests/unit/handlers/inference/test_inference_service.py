@@ -44,6 +44,10 @@ class Catalogue:
     def published(self) -> list[ModelRef]:
         return [ModelRef("iris", 2, None)]
 
+    def versions(self, name: str) -> list[int]:
+        assert name == "iris"
+        return [1, 2, 10]
+
     def document(self, manifest: Manifest, path: str) -> bytes | None:
         return f"{manifest.name}/{path}".encode()
 
@@ -128,6 +132,10 @@ def test_the_rows_of_a_batch_are_counted() -> None:
 
 def test_what_is_published_is_listed() -> None:
     assert service().published() == [ModelRef("iris", 2, None)]
+
+
+def test_the_versions_of_a_model_begin_with_the_one_that_answers() -> None:
+    assert service().versions(IRIS) == (2, 10, 1)
 
 
 def test_an_error_says_which_version_was_asked() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.build import bad_v1
+from tests.build import bad_v1, manifests, models
 from tests.build.bad_v1 import Row
 from tests.build.inference import Answered, World, event
 from warmstart.errors import InvalidSetting
@@ -79,8 +79,51 @@ def test_versions_and_labels_are_asked_by_the_path(tensorflow: World) -> None:
 def test_metadata_and_status_are_those_of_the_version_asked(tensorflow: World) -> None:
     metadata = tensorflow.ask("GET", "/v1/models/half-plus-two/labels/canary/metadata").json
     assert metadata["model_spec"] == {"name": "half-plus-two", "signature_name": "", "version": "2"}
-    status = tensorflow.ask("GET", "/v1/models/half-plus-two/versions/1").json
-    assert status["model_version_status"][0]["version"] == "1"
+    assert statuses(tensorflow, "half-plus-two/versions/1") == {"1": "AVAILABLE"}
+    assert statuses(tensorflow, "half-plus-two/labels/canary") == {"2": "AVAILABLE"}
+    assert (
+        statuses(tensorflow, "half-plus-two/labels/live")
+        == statuses(tensorflow, "half-plus-two:1")
+        == {"1": "AVAILABLE"}
+    )
+
+
+def statuses(world: World, path: str) -> dict[str, str]:
+    document = world.ask("GET", f"/v1/models/{path}").json
+    return {found["version"]: found["state"] for found in document["model_version_status"]}
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> World:
+    """Versions 1, 2 and 10 of `doubler`, of which 2 is live, and another model."""
+    world = World(tmp_path)
+    for version in (1, 10, 2):
+        world.publish_doubler(version)
+    world.publish("doubler-of-more", models.scale(), manifests.IDENTITY)
+    return world
+
+
+def test_the_status_of_a_model_is_that_of_all_its_versions_the_one_that_answers_first(three: World) -> None:
+    assert [*statuses(three, "doubler").items()] == [("2", "AVAILABLE"), ("10", "AVAILABLE"), ("1", "AVAILABLE")]
+
+
+def test_the_status_costs_a_request_to_the_store_and_an_inference_none(three: World) -> None:
+    asked = {"instances": [[1, 2]]}
+    assert three.ask("POST", "/v1/models/doubler:predict", asked).status == 200
+    three.store.requests.clear()
+    assert three.ask("POST", "/v1/models/doubler:predict", asked).status == 200
+    assert three.store.requests == []
+    statuses(three, "doubler")
+    assert three.store.requests == ["LIST models/doubler/versions/"]
+
+
+def test_the_status_of_a_known_model_does_not_need_the_store(three: World) -> None:
+    three.store.is_down = True
+    assert three.ask("GET", "/v1/models/doubler").status == 503
+    three.store.is_down = False
+    statuses(three, "doubler")
+    three.store.is_down = True
+    assert statuses(three, "doubler") == {"2": "AVAILABLE"}
 
 
 def test_the_same_path_means_two_things_and_a_stage_says_which(tensorflow: World, kserve: World) -> None:

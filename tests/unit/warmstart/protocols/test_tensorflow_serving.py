@@ -176,6 +176,8 @@ def test_status_and_metadata_have_the_servers_shape() -> None:
             {"version": "3", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         ]
     }
+    statuses = json.loads(tfs.render_statuses([2, 10]).body)["model_version_status"]
+    assert [status["version"] for status in statuses] == ["2", "10"]
     document = json.loads(tfs.render_metadata(THREE).body)
     assert document["model_spec"] == {"name": "iris", "signature_name": "", "version": "3"}
     signature = document["metadata"]["signature_def"]["signature_def"]["serving_default"]

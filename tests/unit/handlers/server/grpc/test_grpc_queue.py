@@ -64,6 +64,10 @@ class Broken:
         """Fail, with a secret in the text."""
         raise ZeroDivisionError("password=hunter2")
 
+    def versions(self, name: str) -> Sequence[int]:
+        """Have none."""
+        raise ZeroDivisionError(name)
+
     def document(self, manifest: Manifest, path: str) -> bytes | None:
         """Have none."""
         raise ZeroDivisionError(f"{manifest.name} {path}")

@@ -107,22 +107,24 @@ def test_a_prediction_is_in_the_field_of_its_datatype(ask: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "version"),
+    ("spec", "versions"),
     [
-        (tfs.ModelSpec(name="doubler"), 2),
-        (tfs.ModelSpec(name="doubler", version=tfs.Int64Value(value=1)), 1),
-        (tfs.ModelSpec(name="doubler", version_label="canary"), 1),
+        (tfs.ModelSpec(name="doubler"), [2, 1]),
+        (tfs.ModelSpec(name="doubler", version=tfs.Int64Value(value=1)), [1]),
+        (tfs.ModelSpec(name="doubler", version_label="live"), [2]),
+        (tfs.ModelSpec(name="doubler", version_label="canary"), [1]),
+        (tfs.ModelSpec(name="doubler@canary"), [1]),
     ],
 )
 def test_a_model_is_named_with_a_version_with_a_label_or_with_neither(
-    served: Served, ask: Client, spec: tfs.ModelSpec, version: int
+    served: Served, ask: Client, spec: tfs.ModelSpec, versions: list[int]
 ) -> None:
     served.world.publish_doubler(2, factor=3.0)
     manifests.store_alias(served.world.store.objects, "doubler", 1, alias="canary")
     status = ask.call(MODELS, "GetModelStatus", tfs.GetModelStatusRequest(model_spec=spec), tfs.GetModelStatusResponse)
 
     assert list(status.message.model_version_status) == [
-        tfs.ModelVersionStatus(version=version, state=30, status=tfs.StatusProto())
+        tfs.ModelVersionStatus(version=version, state=30, status=tfs.StatusProto()) for version in versions
     ]
 
 
