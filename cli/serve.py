@@ -87,6 +87,14 @@ def command(
         int | None,
         typer.Option("--max-body-mb", help="The largest body, decoded too; else WARMSTART_MAX_BODY_MB, else 64."),
     ] = None,
+    payload_locations: Annotated[
+        str | None,
+        typer.Option(
+            "--payload-locations",
+            help="Where bodies by reference may lie: 's3://bucket/in/,s3://bucket/out/'; else "
+            "WARMSTART_PAYLOAD_LOCATIONS, else nowhere.",
+        ),
+    ] = None,
     drain_s: Annotated[
         float | None,
         typer.Option(
@@ -113,6 +121,7 @@ def command(
         environment.MAX_BATCH_SIZE: ",".join(max_batch_size) if max_batch_size else None,
         environment.MAX_DELAY_MS: ",".join(max_delay_ms) if max_delay_ms else None,
         environment.MAX_BODY_MB: max_body_mb,
+        environment.PAYLOAD_LOCATIONS: payload_locations,
         environment.DRAIN_S: drain_s,
         environment.LOG: log,
     }

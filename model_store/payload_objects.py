@@ -58,9 +58,9 @@ def not_found(location: Location) -> ObjectNotFound:
 
 
 def check_size(location: Location, size_bytes: int, limit_bytes: int) -> None:
-    """Check that a body fits the function's memory. Raises: BodyTooLarge."""
+    """Check that a body fits the function's memory, or the server's setting. Raises: BodyTooLarge."""
     if size_bytes > limit_bytes:
         raise BodyTooLarge(
             f"{location}: expected at most {limit_bytes} bytes, got {size_bytes}; "
-            "send fewer rows per request, or give the function more memory"
+            "send fewer rows per request, or raise the limit: the function's memory, the server's --max-body-mb"
         )

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from model_store import s3_parts
 from model_store.objects import ObjectInfo, OnBytes, Sent, StoredObject
 from model_store.s3_errors import Contended, NotModified, RefusedAfterRetry, UploadGone, translated
-from warmstart.errors import ArtifactMismatch, ObjectNotFound, PreconditionFailed, StoreUnavailable
+from model_store.sigv4 import Credentials
+from warmstart.errors import ArtifactMismatch, ObjectNotFound, PreconditionFailed, StoreDenied, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -197,3 +198,23 @@ def connect(*, region: str | None = None, profile: str | None = None) -> S3Clien
 
     with translated("s3"):
         return boto3.Session(region_name=region, profile_name=profile).client("s3")
+
+
+def sdk_credentials() -> Callable[[], Credentials]:
+    """Return what signs a request now: what the SDK finds when it is first asked, and renews.
+
+    What is returned raises StoreDenied if there is nothing, StoreUnavailable if whoever has them does not answer.
+    """
+    import boto3
+
+    session = boto3.Session()
+
+    def current() -> Credentials:
+        with translated("s3"):
+            found = session.get_credentials()
+            keys = None if found is None else found.get_frozen_credentials()
+            if keys is None or not keys.access_key or not keys.secret_key:
+                raise StoreDenied("s3: no usable AWS credentials: the SDK finds none")
+            return Credentials(keys.access_key, keys.secret_key, keys.token)
+
+    return current

@@ -363,7 +363,7 @@ def build_service(
 def _payloads(settings: InferenceSettings, objects: Callable[[], PayloadObjects]) -> Payloads:
     from handlers.inference.payloads import build_payloads  # imported for who needs it alone
 
-    return build_payloads(settings, objects())
+    return build_payloads(settings, objects(), limit_bytes=settings.payload_bytes)
 
 
 def _warmed(open_session: OpenSession, registry: RegistryReader, warn: Callable[[str], None]) -> OpenSession:

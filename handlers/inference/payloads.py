@@ -88,7 +88,7 @@ class Payloads(NamedTuple):
         return None if text is None else self.locations.find(text, header=header)
 
 
-def build_payloads(settings: InferenceSettings, objects: PayloadObjects) -> Payloads:
+def build_payloads(settings: InferenceSettings, objects: PayloadObjects, *, limit_bytes: int) -> Payloads:
     """Wire them to what the stage decided."""
     locations = Locations(settings.payload_locations, settings.region, settings.store_endpoint)
-    return Payloads(locations, objects, settings.payload_bytes)
+    return Payloads(locations, objects, limit_bytes)

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 
 # START, in order, once per process:
 # 1. Before ONNX Runtime is imported: from 1.29 on it sends telemetry and writes a file under HOME otherwise.
@@ -22,7 +23,7 @@ import uvloop
 from handlers.server.build import build_server
 from handlers.server.machine import memory_mb, processors
 from handlers.server.settings import ServerSettings
-from handlers.server.store import open_reader
+from handlers.server.store import open_payloads, open_reader
 from warmstart.errors import InvalidSetting, StoreUnavailable, WarmstartError
 
 SWITCH_INTERVAL_S = 0.001
@@ -38,6 +39,7 @@ def main(env: Mapping[str, str]) -> int:
             server = build_server(
                 settings,
                 reader,
+                payload_objects=partial(open_payloads, settings.inference.region, env),
                 announce=lambda port: _announce(settings, "http", port),
                 announce_grpc=lambda port: _announce(settings, "grpc", port),
             )

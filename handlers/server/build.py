@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from handlers.inference.data_plane import DataPlane, Edge, build_service
@@ -20,9 +21,12 @@ from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
     from handlers.inference.answers import Answer
+    from handlers.inference.payloads import Payloads
     from handlers.inference.service import InferenceService, Sessions
+    from handlers.inference.settings import InferenceSettings
     from handlers.server.settings import ServerSettings
     from model_store.objects import ObjectReader
+    from model_store.payload_objects import PayloadObjects
 
 OBSERVERS: Final = {"all": Observer, "errors": ErrorsOnly, "none": WarningsOnly}
 
@@ -37,11 +41,15 @@ def build_server(
     settings: ServerSettings,
     reader: ObjectReader,
     *,
+    payload_objects: Callable[[], PayloadObjects],
     announce: Callable[[int], object],
     announce_grpc: Callable[[int], object] = lambda _port: None,
     write: Callable[[bytes], object] = write_line,
 ) -> Server:
-    """Wire the parts together: no network, no model yet."""
+    """Wire the parts together: no network, no model yet.
+
+    `payload_objects` gives what reads and writes bodies by reference, and is called with the first of them.
+    """
     inference = settings.inference
     state = State()
     observer = OBSERVERS[settings.log](
@@ -63,6 +71,7 @@ def build_server(
         setup_ns=0,
         clock_ns=time.perf_counter_ns,
         is_ready=lambda: state.is_ready,
+        payloads=cache(partial(_payloads, inference, payload_objects, limit_bytes)),
     )
     terms = Terms(
         host=settings.host,
@@ -120,6 +129,12 @@ def _grpc(
         return server
 
     return begin
+
+
+def _payloads(settings: InferenceSettings, objects: Callable[[], PayloadObjects], limit_bytes: int) -> Payloads:
+    from handlers.inference.payloads import build_payloads  # imported for who needs it alone
+
+    return build_payloads(settings, objects(), limit_bytes=limit_bytes)
 
 
 def _service(settings: ServerSettings, reader: ObjectReader, observer: Observer) -> InferenceService:

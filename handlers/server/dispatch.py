@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from handlers.server.pace import Pace
 from warmstart.errors import Overloaded
+from warmstart.protocols.wire import INPUT_LOCATION, OUTPUT_LOCATION
 
 if TYPE_CHECKING:
     from handlers.inference.answers import Answer
@@ -92,6 +93,8 @@ class Dispatcher:
         """Say whether to answer on this thread. Whoever asks whether the server lives is never told that it is busy."""
         if len(request.body) > SMALL_BYTES or (request.body and "content-encoding" in request.headers):
             return False  # what is compressed may be a thousand times larger
+        if INPUT_LOCATION in request.headers or OUTPUT_LOCATION in request.headers:
+            return False  # S3 is waited for
         return self._plane.is_instant(request) or (self._pace.is_quick(request.path) and self._plane.is_warm(request))
 
     def _compute(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from handlers.inference.settings import InferenceSettings, one_of, reference, words
+from model_store.stores import parse_bucket
 from warmstart import __version__, environment
 from warmstart.errors import InvalidSetting
 
@@ -84,9 +85,16 @@ class ServerSettings(NamedTuple):
 
 def _inference(env: Mapping[str, str], processors: int, memory_mb: int) -> InferenceSettings:
     """Read what the Lambda function reads too, with our own words where Lambda or the stack would set a variable."""
+    store_url = env[environment.STORE_URL]
+    region = env.get(environment.REGION) or env.get(environment.DEFAULT_REGION) or ""
+    if env.get(environment.PAYLOAD_LOCATIONS) and not region:
+        raise InvalidSetting(
+            f"{environment.REGION}: expected the region of the buckets in {environment.PAYLOAD_LOCATIONS}, got nothing",
+            name=environment.REGION,
+        )
     ours = {
-        environment.STORE_BUCKET: env[environment.STORE_URL],
-        environment.REGION: "-",
+        environment.STORE_BUCKET: parse_bucket(store_url)[0] if store_url.startswith("s3://") else store_url,
+        environment.REGION: region or "-",
         environment.ACCESS_KEY_ID: "-",
         environment.SECRET_ACCESS_KEY: "-",
         environment.FUNCTION_VERSION: __version__,

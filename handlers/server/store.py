@@ -12,6 +12,8 @@ from warmstart import environment
 
 if TYPE_CHECKING:
     from model_store.objects import ObjectReader, StoredObject
+    from model_store.payload_objects import PayloadObjects
+    from model_store.sigv4 import Credentials
 
 
 class Below:
@@ -51,15 +53,32 @@ def open_reader(url: str, env: Mapping[str, str], closing: ExitStack) -> ObjectR
 
 def _open_bucket(url: str, region: str, env: Mapping[str, str]) -> ObjectReader:
     from model_store.s3_reader import S3Reader
-    from model_store.sigv4 import Credentials
     from model_store.stores import parse_bucket
 
     bucket, prefix = parse_bucket(url)
-    credentials = Credentials(
+    credentials = _keys(env)
+    endpoint_url = env.get(environment.STORE_ENDPOINT) or env.get(environment.ENDPOINT) or None
+    reader = S3Reader(bucket, region=region, credentials=lambda: credentials, endpoint_url=endpoint_url)
+    return Below(reader, prefix) if prefix else reader
+
+
+def _keys(env: Mapping[str, str]) -> Credentials:
+    from model_store.sigv4 import Credentials
+
+    return Credentials(
         env[environment.ACCESS_KEY_ID],
         env.get(environment.SECRET_ACCESS_KEY, ""),
         env.get(environment.SESSION_TOKEN) or None,
     )
-    endpoint_url = env.get(environment.STORE_ENDPOINT) or env.get(environment.ENDPOINT) or None
-    reader = S3Reader(bucket, region=region, credentials=lambda: credentials, endpoint_url=endpoint_url)
-    return Below(reader, prefix) if prefix else reader
+
+
+def open_payloads(region: str, env: Mapping[str, str]) -> PayloadObjects:
+    """Open what reads and writes bodies by reference, with the credentials that a bucket would be read with."""
+    from model_store.s3_payloads import S3Payloads
+
+    if env.get(environment.ACCESS_KEY_ID):
+        keys = _keys(env)
+        return S3Payloads(region=region, credentials=lambda: keys)
+    from model_store.s3 import sdk_credentials
+
+    return S3Payloads(region=region, credentials=sdk_credentials())

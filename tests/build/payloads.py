@@ -75,7 +75,7 @@ ROWS = [
         "s3://bodies/in/large",
         413,
         "s3://bodies/in/large: expected at most 16777216 bytes, got 16777217; "
-        "send fewer rows per request, or give the function more memory",
+        "send fewer rows per request, or raise the limit: the function's memory, the server's --max-body-mb",
     ),
     Row(
         "a body beside it",

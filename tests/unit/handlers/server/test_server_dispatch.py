@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+import pytest
+
 from handlers.inference.answers import Answer, refuse
 from handlers.inference.sessions import Opening, Ran
 from handlers.server.dispatch import SMALL_BYTES, Dispatcher
 from handlers.server.pace import QUICK_NS, Pace
 from warmstart.errors import WarmstartError
 from warmstart.protocols import oip
-from warmstart.protocols.wire import Request
+from warmstart.protocols.wire import INPUT_LOCATION, OUTPUT_LOCATION, Request
 from warmstart.refs import ModelRef
 
 WAIT_S = 60.0
@@ -108,6 +110,15 @@ def test_a_large_body_is_read_elsewhere() -> None:
 
     assert world.by_whom(b"x" * SMALL_BYTES) == HERE
     assert world.by_whom(b"x" * (SMALL_BYTES + 1)) == "compute-0"
+
+
+@pytest.mark.parametrize("header", [INPUT_LOCATION, OUTPUT_LOCATION])
+def test_whoever_waits_for_s3_waits_elsewhere(header: str) -> None:
+    world = World(pace=quick())
+    request = Request("POST", "/iris", {header: "s3://bodies/in/a.json"})
+    world.dispatcher.dispatch(request, "r-1", None, world.answers.append)
+
+    assert world.step() == "compute-0"
 
 
 def test_a_compressed_body_is_read_elsewhere_for_it_may_become_a_large_one() -> None:

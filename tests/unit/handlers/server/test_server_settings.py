@@ -70,6 +70,23 @@ def test_every_setting_is_read() -> None:
     assert settings.concurrency == 32  # as many as a batch may need
 
 
+def test_bodies_by_reference_lie_where_the_prefixes_and_the_region_say() -> None:
+    prefixes = "s3://bodies/in/,s3://bodies/out/"
+    settings = read(WARMSTART_PAYLOAD_LOCATIONS=prefixes, AWS_DEFAULT_REGION="eu-west-1").inference
+
+    assert [str(prefix) for prefix in settings.payload_locations] == prefixes.split(",")
+    assert settings.region == "eu-west-1"
+    with pytest.raises(InvalidSetting, match="AWS_REGION: expected the region of the buckets in WARMSTART_PAYLOAD"):
+        read(WARMSTART_PAYLOAD_LOCATIONS=prefixes)
+
+
+@pytest.mark.parametrize("store", ["s3://store", "s3://store/team", "s3://store/team/"])
+def test_bodies_never_lie_in_the_store(store: str) -> None:
+    place = {"WARMSTART_PAYLOAD_LOCATIONS": "s3://bodies/,s3://store/in/", "AWS_REGION": "eu-west-1"}
+    with pytest.raises(InvalidSetting, match="WARMSTART_PAYLOAD_LOCATIONS: expected other buckets than the store's"):
+        read(WARMSTART_STORE_URL=store, **place)
+
+
 def test_vertex_chooses_the_port_and_the_paths() -> None:
     settings = read(
         AIP_HTTP_PORT="7080",
