@@ -84,14 +84,35 @@ def file_format() -> bytes:
     return sink.getvalue()
 
 
+def compressed() -> bytes:
+    """A stream whose buffers are compressed."""
+    table = pyarrow.table({"a": [1.0] * 100, "b": [1.0] * 100})
+    sink = BytesIO()
+    options = pyarrow.ipc.IpcWriteOptions(compression="zstd")
+    with pyarrow.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def lying_text() -> bytes:
+    """A stream of two texts, the second of which begins far behind them."""
+    texts = stream(a=["ab", "cd"], b=[1.0, 2.0])
+    offsets = b"".join(offset.to_bytes(4, "little") for offset in (0, 2, 4))
+    assert texts.count(offsets) == 1
+    return texts.replace(offsets, offsets[:4] + (100).to_bytes(4, "little") + offsets[8:])
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A part of a PNG file."""
+    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+
 def png(width: int, height: int) -> bytes:
-    """A file of 69 bytes that says that it is so large."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
-
+    """A file of 72 bytes that says that it is so large."""
     head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(4))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(4), 0)) + chunk(b"IEND", b"")
+    )
 
 
 CSV_ROWS = [
@@ -126,6 +147,8 @@ ARROW_ROWS = [
     arrow("a column longer than its batch", lying(336, 2, 3), "malformed_body", "body: expected an Arrow IPC stream, got 16 bytes where 3 numbers belong"),
     arrow("a buffer beyond the values", lying(280, 0, 2**40), "malformed_body", "body: expected an Arrow IPC stream, got 16 bytes at 1099511627776 of 32"),
     arrow("a buffer shorter than its rows", lying(288, 16, 8), "malformed_body", "body: expected an Arrow IPC stream, got 8 bytes where 2 numbers belong"),
+    arrow("text whose offsets lie", lying_text(), "malformed_body", "body: expected an Arrow IPC stream, got offsets of text that are not in order"),
+    arrow("compressed buffers", compressed(), "malformed_body", "body: expected an Arrow IPC stream, got compressed buffers; write it without compression (a content-encoding may compress all)"),
     arrow("a column too few", stream(a=[1.0]), "missing_tensor", "input 'b': expected a column of FP32, got none (came: a)"),
     arrow("a column too many", stream(a=[1.0], b=[1.0], c=[1.0]), "unknown_tensor", "column 'c': the model has no such input (it has: a, b)"),
     arrow("no rows", stream(a=pyarrow.array([], "f4"), b=pyarrow.array([], "f4")), "malformed_body", "body: expected at least one row and one column of Arrow, got none"),
@@ -148,10 +171,11 @@ FILE_ROWS = [
     row("image/gif", "image", "an image of another kind", b"GIF89a", "unsupported_media_type", "content-type: expected application/json or text/csv or application/vnd.apache.arrow.stream or text/plain or image/jpeg or image/png, got 'image/gif'", status=415),
     row(PNG, "image", "a GIF that says it is a PNG", b"GIF89a\x01\x00\x01\x00\x00\x00\x00", "invalid_value", "input 'image': expected a JPEG or PNG file, got 13 bytes in row 0 that are none: UnidentifiedImageError"),
     row(PNG, "image", "an image whose end is missing", RED[:50], "invalid_value", "input 'image': expected a JPEG or PNG file, got 50 bytes in row 0 that are none: OSError"),
-    row(PNG, "image", "69 bytes of 50,000 x 50,000 pixels", png(50_000, 50_000), "invalid_value", "input 'image': expected an image of at most 67108864 pixels, got more in row 0"),
-    row(PNG, "image", "69 bytes of 9,000 x 9,000 pixels", png(9_000, 9_000), "invalid_value", "input 'image': expected an image of at most 67108864 pixels, got 9000 by 9000 in row 0"),
-    row(PNG, "image", "69 bytes of 4,000 x 4,000 pixels", png(4_000, 4_000), "invalid_value", "input 'image': expected a JPEG or PNG file, got 69 bytes in row 0 that are none: OSError"),
-    row(PNG, "image", "an image of no width", png(0, 1), "invalid_value", "input 'image': expected a JPEG or PNG file, got 69 bytes in row 0 that are none: UnidentifiedImageError"),
+    row(PNG, "image", "72 bytes of 50,000 x 50,000 pixels", png(50_000, 50_000), "invalid_value", "input 'image': expected an image of at most 67108864 pixels, got more in row 0"),
+    row(PNG, "image", "72 bytes of 9,000 x 9,000 pixels", png(9_000, 9_000), "invalid_value", "input 'image': expected an image of at most 67108864 pixels, got 9000 by 9000 in row 0"),
+    row(PNG, "image", "72 bytes of 4,000 x 4,000 pixels", png(4_000, 4_000), "invalid_value", "input 'image': expected a JPEG or PNG file, got 72 bytes in row 0 that are none: OSError"),
+    row(PNG, "image", "an image with a comment of 100 MB in 100 kB", (RED[:33] + chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(100_000_000))) + RED[33:]).ljust(100_000), "invalid_value", "input 'image': expected a JPEG or PNG file, got 100000 bytes in row 0 that are none: ValueError"),
+    row(PNG, "image", "an image of no width", png(0, 1), "invalid_value", "input 'image': expected a JPEG or PNG file, got 72 bytes in row 0 that are none: UnidentifiedImageError"),
     row("multipart/form-data; boundary=B", "text", "a form", b"--B--", "unsupported_media_type", "content-type: expected application/json or text/csv or application/vnd.apache.arrow.stream or text/plain or image/jpeg or image/png, got 'multipart/form-data; boundary=B'", status=415),
     row(JSON, "image", "an image without base64", b'{"image": "\\u00ff\\u00d8"}', "invalid_value", "input 'image': expected an image file in base64, got 'ÿØ' in row 0: string argument should contain only ASCII characters"),
 ]  # fmt: skip

@@ -62,7 +62,15 @@ PATHS = st.one_of(
     st.text(max_size=20).map(lambda text: f"/{text}"),
 )
 METHODS = st.sampled_from(["POST", "POST", "POST", "GET", "DELETE"])
-HEADERS = st.sampled_from([{"Content-Type": "application/json"}, None, {"content-type": "text/plain"}, {}])
+HEADERS = st.sampled_from(
+    [
+        {"Content-Type": "application/json"},
+        None,
+        {"content-type": "text/plain"},
+        {"inference-header-content-length": "0"},
+        {},
+    ]
+)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
