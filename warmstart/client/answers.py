@@ -73,12 +73,13 @@ class Answer(NamedTuple):
 
 
 def check(reply: Reply) -> Reply:
-    """Return the reply unless it is an error. Raises: RequestRefused."""
-    if reply.status < 400:
+    """Return the reply if it is an answer; a redirect, which is not followed, is none. Raises: RequestRefused."""
+    if 200 <= reply.status < 300:
         return reply
+    elsewhere = f"moved to {reply.headers['location']}: " if "location" in reply.headers else ""
     where = f" (request {reply.request_id})" if reply.request_id else ""
     raise RequestRefused(
-        f"HTTP {reply.status}: {_message(reply.content)}{where}",
+        f"HTTP {reply.status}: {elsewhere}{_message(reply.content)}{where}",
         status=reply.status,
         request_id=reply.request_id,
         model_version=reply.model_version,

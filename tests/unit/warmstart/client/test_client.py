@@ -92,6 +92,16 @@ def test_a_refusal_carries_the_endpoints_own_message(body: bytes, message: str) 
     assert (caught.value.message, caught.value.status, caught.value.request_id) == (message, 400, "")
 
 
+def test_a_redirect_is_no_answer_and_is_not_followed() -> None:
+    given = Given(301, b"", headers={"location": "https://elsewhere/prod"})
+    with (
+        answering(given) as endpoint,
+        Client(endpoint.url, api_key="k") as client,
+        pytest.raises(RequestRefused, match="HTTP 301: moved to https://elsewhere/prod: "),
+    ):
+        client.predict(IRIS, [1])
+
+
 def test_a_refusal_names_the_request_for_the_log() -> None:
     given = Given(500, b'{"error": "internal"}', headers={"x-request-id": "r-1"})
     with (
