@@ -15,27 +15,33 @@ from warmstart.errors import Unreachable
 
 _CLOSED: Final = (ConnectionError, ssl.SSLEOFError)
 _LOST: Final = (*_CLOSED, IncompleteRead)
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Address(NamedTuple):
-    """Where an endpoint is: `netloc` as a URL has it, `port` None for the scheme's own, `base` before every path."""
+    """Where an endpoint is: `netloc` as a URL has it, `base` before every path."""
 
     scheme: str
     host: str
-    port: int | None
+    port: int
     netloc: str
     base: str
 
     @classmethod
     def parse(cls, url: str) -> Address:
         """Read `http(s)://host[:port]/stage`. Raises: Unreachable."""
+        if "@" in url:  # a password may stand there: it is not repeated
+            raise Unreachable(
+                "endpoint: expected http(s)://host[:port]/stage, got one with a user; take api_key, or iam"
+            )
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
             raise Unreachable(f"endpoint: expected http(s)://host[:port]/stage, got {url!r}: {error}") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
             raise Unreachable(f"endpoint: expected http(s)://host[:port]/stage, got {url!r}")
+        port = _PORTS[parts.scheme] if port is None else port  # http.client would seek one in an IPv6 address
         return cls(parts.scheme, parts.hostname, port, parts.netloc, parts.path.rstrip("/"))
 
     def url(self, path: str) -> str:
@@ -67,7 +73,7 @@ class Connections:
             return self._send(self._open(), method, path, headers, body, timeout_s)
         except _LOST as error:
             raise ConnectionLost(self._unanswered(error)) from error
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: the host, or the stage's path
             raise Unreachable(self._unanswered(error)) from error
 
     def close(self) -> None:

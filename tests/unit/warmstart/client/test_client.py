@@ -11,6 +11,7 @@ import pytest
 
 from tests.build.http_answers import Given, answering
 from warmstart.client import Answer, Client, RequestRefused
+from warmstart.client.connection import Address
 from warmstart.errors import InvalidSetting, MalformedBody, Unreachable
 from warmstart.refs import ModelRef
 
@@ -161,10 +162,44 @@ def test_silence_is_not_reachable_and_asked_once(setting: str) -> None:
     assert waited == []
 
 
-@pytest.mark.parametrize("endpoint", ["", "example.com/prod", "ftp://host/prod", "http:///prod", "http://host:x/prod"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "",
+        "example.com/prod",
+        "ftp://host/prod",
+        "http:///prod",
+        "http://host:x/prod",
+        "http://host/prod?x=1",
+        "http://host/prod#x",
+    ],
+)
 def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(Unreachable, match=r"endpoint: expected http\(s\)://host"):
         Client(endpoint, api_key="k")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://user:hunter2@host/prod", "ftp://user:hunter2@host:x", "user:hunter2@host"]
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(endpoint: str) -> None:
+    with pytest.raises(Unreachable, match="got one with a user; take api_key, or iam") as caught:
+        Client(endpoint)
+
+    assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize("endpoint", ["http://a..b/prod", "http://127.0.0.1:9/größe"])
+def test_an_address_that_no_request_can_hold_is_not_reachable(endpoint: str) -> None:
+    with pytest.raises(Unreachable, match="no answer: Unicode"):
+        Client(endpoint).predict(IRIS, [1])
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+def test_an_ipv6_address_needs_no_port(scheme: str, port: int) -> None:
+    address = Address.parse(f"{scheme}://[::1]/prod")
+
+    assert (address.host, address.port) == ("::1", port)
 
 
 @pytest.mark.parametrize("key", ["key\n", "schlüssel"])
