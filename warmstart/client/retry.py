@@ -18,6 +18,8 @@ _GATEWAYS_OWN: Final = "x-amzn-errortype"
 (Lambda developer guide, "Handling Lambda errors with an API Gateway API")."""
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 10.0
+LEAST_S: Final = 0.001
+"""What the last attempt has, if the wait before it took longer than it should."""
 
 
 def chance() -> float:
@@ -35,14 +37,14 @@ class Retries(NamedTuple):
     clock: Callable[[], float]
 
     def run(self, send: Callable[[float], Reply]) -> Reply:
-        """Send until an answer stands; `send` is told how many seconds are left.
+        """Send until an answer stands; `send` is told how many seconds are left, always some.
 
         Raises: ConnectionLost, and whatever else `send` raises, which is not tried again.
         """
         deadline, attempt = self.clock() + self.total_timeout_s, 1
         while True:
             try:
-                reply = send(deadline - self.clock())
+                reply = send(max(deadline - self.clock(), LEAST_S))
             except ConnectionLost:
                 if not self._waited(attempt, 0.0, deadline):
                     raise

@@ -115,6 +115,23 @@ def test_a_wait_that_would_pass_the_total_is_not_begun() -> None:
     assert waiting.waited == []
 
 
+def test_a_wait_that_takes_longer_than_the_total_leaves_time_to_ask() -> None:
+    waited: list[float] = []
+
+    def oversleep(wait_s: float) -> None:
+        waited.extend((wait_s, 1.0))
+
+    settings: Any = {"sleep": oversleep, "rng": lambda: 0.5, "clock": lambda: NOON + sum(waited)}
+    with (
+        answering(Given(503), Given(503)) as endpoint,
+        Client(endpoint.url, total_timeout_s=1.05, **settings) as client,
+        pytest.raises((RequestRefused, Unreachable)),
+    ):
+        client.predict("iris", [1])
+
+    assert waited[:2] == [0.1, 1.0]
+
+
 def test_a_new_connection_that_ends_without_an_answer_is_tried_again() -> None:
     waiting = Waiting()
     with answering(Given(drops=True), Given(body=b"[2]")) as endpoint:
