@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from typing import Final, NamedTuple
@@ -97,14 +98,17 @@ class Connections:
         timeout_s: float,
     ) -> Reply:
         connection.timeout = timeout_s
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout_s)
-        is_whole = False
+        is_sent = is_whole = False
         try:
-            connection.request(method, path, body, headers)
+            if connection.sock is None:
+                connection.connect()
+            connection.sock.settimeout(timeout_s)
+            with suppress(*_CLOSED):  # who refuses a large body may close before all of it came; the refusal is there
+                connection.request(method, path, body, headers)
+                is_sent = True
             response = connection.getresponse()
             content = response.read()
-            is_whole = not response.will_close
+            is_whole = is_sent and not response.will_close
         finally:
             if is_whole:
                 self._idle.append(connection)
