@@ -90,7 +90,7 @@ def parse(content: bytes, endpoint: str) -> Json:
     """Read a JSON body, None if it is empty. Raises: Unreachable: what answers is no endpoint of ours."""
     try:
         return json.loads(content) if content else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         found = content[:80].decode(errors="replace")
         raise Unreachable(f"{endpoint}: expected JSON, got {found!r}; {_NOT_OURS}") from error
 
@@ -104,7 +104,7 @@ def _message(content: bytes) -> str:
     """Dig the message out of an error in any shape that the endpoint may use."""
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return content[:200].decode(errors="replace") or "(empty answer)"
     error = document.get("error", document) if isinstance(document, dict) else document
     if isinstance(error, dict):

@@ -16,6 +16,8 @@ from warmstart.errors import Unreachable
 
 _CLOSED: Final = (ConnectionError, ssl.SSLEOFError)
 _LOST: Final = (*_CLOSED, IncompleteRead)
+_LIES: Final = (UnicodeError, OverflowError, MemoryError)
+"""An address that no request can hold; a length that no memory can."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -74,7 +76,7 @@ class Connections:
             return self._send(self._open(), method, path, headers, body, timeout_s)
         except _LOST as error:
             raise ConnectionLost(self._unanswered(error)) from error
-        except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: the host, or the stage's path
+        except (OSError, HTTPException, *_LIES) as error:
             raise Unreachable(self._unanswered(error)) from error
 
     def close(self) -> None:

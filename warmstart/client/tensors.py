@@ -140,6 +140,8 @@ def _read_outputs(outputs: list[dict[str, Any]], tail: memoryview) -> None:
         else:
             output["data"] = _from_bytes(tail[:size], datatype).reshape(shape)
             tail = tail[size:]
+    if tail:
+        raise ValueError(f"{len(tail)} bytes that are of no output")
 
 
 def _from_bytes(content: memoryview, datatype: str) -> Tensor:

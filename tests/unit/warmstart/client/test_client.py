@@ -126,6 +126,26 @@ def test_an_answer_that_is_no_json_is_not_from_an_endpoint_of_ours() -> None:
         client.predict(IRIS, [1])
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_nested_too_deep_is_read_no_further(status: int) -> None:
+    with (
+        answering(Given(status, b"[" * 100_000)) as endpoint,
+        Client(endpoint.url, api_key="k") as client,
+        pytest.raises((Unreachable, RequestRefused), match=r"\[\[\["),
+    ):
+        client.predict(IRIS, [1])
+
+
+@pytest.mark.parametrize("promised_bytes", [10**14, 10**30])
+def test_an_answer_that_no_memory_holds_is_none(promised_bytes: int) -> None:
+    with (
+        answering(Given(cut_bytes=promised_bytes)) as endpoint,
+        Client(endpoint.url, api_key="k", attempts=1) as client,
+        pytest.raises(Unreachable, match="no answer"),
+    ):
+        client.predict(IRIS, [1])
+
+
 def test_one_connection_serves_several_requests() -> None:
     with answering(Given(), Given()) as endpoint, Client(endpoint.url, api_key="k") as client:
         client.metadata(IRIS)

@@ -215,6 +215,14 @@ def test_the_answers_arrays_are_the_callers_own() -> None:
             {"outputs": [{"name": "y", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 6}}]},
             b"\x03\x00\x00\x00ab",
         ),
+        written(
+            {"outputs": [{"name": "y", "datatype": "UINT8", "shape": [3], "parameters": {"binary_data_size": -1}}]},
+            b"1234",
+        ),
+        written(
+            {"outputs": [{"name": "y", "datatype": "UINT8", "shape": [3], "parameters": {"binary_data_size": 3}}]},
+            b"1234",
+        ),
         Given(body=b'{"outputs": [{"name": "y", "datatype": "INT8", "shape": [1], "parameters": null}]}'),
         Given(body=b'{"outputs": []}', headers={"Inference-Header-Content-Length": "3"}),
     ],
