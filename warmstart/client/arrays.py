@@ -76,7 +76,8 @@ def match(values: Any, inputs: tuple[TensorSpec, ...]) -> tuple[Input, ...]:
 
 def _from_mapping(values: Mapping[str, Any], inputs: Sequence[TensorSpec]) -> tuple[Input, ...]:
     _check_names([str(name) for name in values], inputs, "array")
-    return tuple(Input(spec, _fit(_array(values[spec.name], spec), spec)) for spec in inputs)
+    named = {str(name): value for name, value in values.items()}
+    return tuple(Input(spec, _fit(named[spec.name], spec)) for spec in inputs)
 
 
 def _from_frame(frame: Columns, inputs: tuple[TensorSpec, ...]) -> tuple[Input, ...]:
@@ -142,18 +143,27 @@ def _column(column: Column, spec: TensorSpec, name: str) -> Tensor:
 
 
 def _array(value: Any, spec: TensorSpec) -> Tensor:
-    """Return an array of a mapping; what is none yet becomes one, where all its rows are as long."""
-    if hasattr(value, "isna"):  # a pandas.Series
+    """Return an array; what is none yet becomes one, where all its rows are as long."""
+    if hasattr(value, "isna") and not is_frame(value):  # a pandas.Series
         return _column(value, spec, spec.name)
+    if np.ma.is_masked(value):
+        raise InvalidValue(
+            f"input {spec.name!r}: expected {spec.datatype}, got an array with masked values; fill them: .filled(...)",
+            tensor=spec.name,
+        )
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except ValueError as error:
         raise WrongShape(
             f"input {spec.name!r}: expected an array of shape {list(spec.shape)}, got {error}", tensor=spec.name
         ) from error
+    if array.dtype.kind in "fSU" and not hasattr(value, "dtype"):  # numpy writes 1 beside "a" as text, cuts NULs off
+        return np.array(value, object)
+    return array
 
 
-def _fit(array: Tensor, spec: TensorSpec) -> Tensor:
+def _fit(value: Any, spec: TensorSpec) -> Tensor:
+    array = _array(value, spec)
     return _reshaped(array if _is_cast(array, spec) else cast(array, spec.type, spec.name), spec)
 
 

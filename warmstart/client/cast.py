@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SIGNIFICANT_BITS: Final = {"BF16": 8, "FP16": 11, "FP32": 24, "FP64": 53}
 _NUMBERS: Final = "biuf"
+_WHOLE: Final = (int, np.integer, np.bool_)
 
 
 def cast(array: Tensor, datatype: Datatype, name: str) -> Tensor:
@@ -31,6 +32,11 @@ def cast(array: Tensor, datatype: Datatype, name: str) -> Tensor:
     if array.dtype.name == "bfloat16":  # of the package ml_dtypes; every one is an FP32
         array = array.astype(np.float32)
     if array.dtype.kind == "O":
+        are_whole = np.array([isinstance(element, _WHOLE) for element in array.ravel().tolist()], bool)
+        if are_whole.any() and not are_whole.all():  # apart, as numpy would round the whole ones
+            are_whole = are_whole.reshape(array.shape)
+            wholes, others = np.where(are_whole, array, 0), np.where(are_whole, 0.0, array)
+            return np.where(are_whole, cast(wholes, datatype, name), cast(others, datatype, name))
         array = _unboxed(array, datatype)
     if array.dtype.kind not in _NUMBERS:
         raise WrongDatatype(
@@ -101,13 +107,15 @@ def _unboxed(array: Tensor, datatype: Datatype) -> Tensor:
         elements = [np.nan if element is None else element for element in elements]
     if not elements:
         return array.astype(datatype.numpy)
-    if all(isinstance(element, int | np.integer) for element in elements):
-        wide = np.int64 if max(elements) < 1 << 63 else np.uint64  # left alone, numpy takes float64 for both together
+    if all(isinstance(element, _WHOLE) for element in elements):
+        wide = (
+            np.int64 if int(max(elements)) < 1 << 63 else np.uint64
+        )  # left alone, numpy takes float64 for both together
         try:
             return np.array(elements, wide).reshape(array.shape)
         except OverflowError:
             return array
-    if all(isinstance(element, bool | int | float | np.number) for element in elements):
+    if all(isinstance(element, float | np.number) for element in elements):
         return np.array(elements).reshape(array.shape)
     return array
 

@@ -66,7 +66,7 @@ def json_request(inputs: Sequence[Input]) -> Body:
 
 def binary_request(inputs: Sequence[Input]) -> Body:
     """Write `$inference_request` with its tensors as bytes behind it."""
-    parts = [_to_bytes(array) for _, array in inputs]
+    parts = [_to_bytes(each) for each in inputs]
     items = [
         {**_described(each), "parameters": {"binary_data_size": len(part)}}
         for each, part in zip(inputs, parts, strict=True)
@@ -109,11 +109,22 @@ def _text(element: str | bytes, name: str) -> str:
         ) from None
 
 
-def _to_bytes(array: Tensor) -> bytes:
+def _to_bytes(given: Input) -> bytes:
+    array = given.array
     if array.dtype.kind != "O":
         return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-    elements = [element.encode() if isinstance(element, str) else element for element in array.ravel().tolist()]
+    elements = [element if isinstance(element, bytes) else _utf8(element, given) for element in array.ravel().tolist()]
     return b"".join(part for element in elements for part in (_LENGTH.pack(len(element)), element))
+
+
+def _utf8(text: str, given: Input) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        name = given.spec.name
+        raise InvalidValue(
+            f"input {name!r}: expected text of Unicode, got half a character: {error}", tensor=name
+        ) from None
 
 
 def read_answer(reply: Reply, endpoint: str) -> Json:

@@ -122,6 +122,40 @@ def test_beside_an_array_lists_and_columns_are_read() -> None:
     assert matched({**values, "city": PEOPLE["city"]}, PERSON)["city"] == ["Bern", "Genf"]
 
 
+def test_a_list_loses_nothing_on_its_way_to_an_array() -> None:
+    age, city = np.array([1.0]), (TensorSpec("age", "FP32", (-1, 1)), TensorSpec("city", "BYTES", (-1,)))
+
+    assert matched({"age": age, "city": [b"a\0", "b"]}, city)["city"] == [b"a\0", "b"]
+    with pytest.raises(WrongDatatype, match="input 'city': expected BYTES"):
+        match({"age": age, "city": ["a", 1]}, city)
+    with pytest.raises(InvalidValue, match=r"input 'age': .* got 16777217"):
+        match({"age": [16_777_217, 0.5], "city": np.array(["a"])}, city)
+
+
+def test_a_masked_value_is_refused_and_not_what_lies_below_it() -> None:
+    masked = np.ma.masked_array([[1.0, 2.0]], mask=[[False, True]])
+
+    with pytest.raises(InvalidValue, match=r"input 'X': expected FP32, got an array with masked values; fill them"):
+        match(masked, X)
+    assert matched(masked.filled(0.0), X) == {"X": [[1.0, 0.0]]}
+
+
+def test_names_may_be_numbers() -> None:
+    inputs = (TensorSpec("0", "FP32", (-1,)), TensorSpec("1", "FP32", (-1,)))
+
+    assert matched({0: np.array([0.5]), 1: np.array([1.5])}, inputs) == {"0": [0.5], "1": [1.5]}
+
+
+def test_a_frame_may_be_one_of_several_inputs() -> None:
+    inputs = (TensorSpec("rows", "FP32", (-1, 2)), TensorSpec("n", "INT64", (-1,)))
+    frame = pd.DataFrame({"a": [1.0, None], "b": [2, 3]})
+
+    rows, n = match({"rows": frame, "n": np.array([1, 2])}, inputs)
+
+    assert str(rows.array.tolist()) == "[[1.0, 2.0], [nan, 3.0]]"
+    assert n.array.tolist() == [1, 2]
+
+
 def test_one_record_may_have_single_values_beside_its_array() -> None:
     inputs = (*PERSON, TensorSpec("face", "FP32", (-1, 3)))
 

@@ -113,6 +113,14 @@ def test_rows_follow_one_another_whatever_the_arrays_order() -> None:
     assert split(endpoint.sent[-1].body, endpoint.sent[-1].headers)[1] == b"\x01\x02\x03\x04" * 3000
 
 
+def test_text_that_is_half_a_character_is_refused() -> None:
+    with (
+        echoing({"x": ("BYTES", [-1])}) as endpoint,
+        pytest.raises(InvalidValue, match="input 'x': expected text of Unicode, got half a character"),
+    ):
+        predicted(endpoint, np.array(["\ud800"] * MANY))
+
+
 def test_the_server_is_asked_for_its_extensions_once() -> None:
     with echoing({"x": ("FP32", [-1])}) as endpoint, Client(endpoint.url) as client:
         for _ in range(3):
