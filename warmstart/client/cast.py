@@ -108,9 +108,8 @@ def _unboxed(array: Tensor, datatype: Datatype) -> Tensor:
     if not elements:
         return array.astype(datatype.numpy)
     if all(isinstance(element, _WHOLE) for element in elements):
-        wide = (
-            np.int64 if int(max(elements)) < 1 << 63 else np.uint64
-        )  # left alone, numpy takes float64 for both together
+        # Left alone, numpy takes float64 for both together.
+        wide = np.int64 if int(max(elements)) < 1 << 63 else np.uint64
         try:
             return np.array(elements, wide).reshape(array.shape)
         except OverflowError:

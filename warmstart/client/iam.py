@@ -21,28 +21,45 @@ class Signer:
     def __init__(self, address: Address) -> None:
         """Raises: Unreachable if botocore is missing; InvalidSetting without credentials, or without a region."""
         try:
+            from botocore.exceptions import BotoCoreError
             from botocore.session import Session
         except ImportError as error:
             raise Unreachable(f"iam=True needs the package botocore ({error}); pip install botocore") from error
         session = Session()
         self._address = address
-        self._region = _region(address.host, session)
-        credentials = session.get_credentials()
+        try:
+            self._region = _region(address.host, session)
+            credentials = session.get_credentials()
+        except BotoCoreError as error:
+            raise _no_credentials(str(error)) from error
         if credentials is None:
-            raise InvalidSetting(
-                "iam: expected AWS credentials, found none; set AWS_PROFILE, or log in as for AWS's command line",
-                name="iam",
-            )
+            raise _no_credentials("found none")
         self._credentials = credentials
 
     def sign(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> dict[str, str]:
-        """Return the headers with those of the signature; it holds for five minutes."""
+        """Return the headers with those of the signature; it holds for five minutes.
+
+        Raises: InvalidSetting if the credentials cannot be had, or renewed, any more.
+        """
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError, ClientError
 
+        try:
+            credentials = self._credentials.get_frozen_credentials()
+        except (BotoCoreError, ClientError) as error:
+            raise _no_credentials(str(error)) from error
+        if not f"{credentials.access_key}{credentials.token}".isprintable():  # http.client would repeat them
+            raise _no_credentials("got some with a line's end in them")
         request = AWSRequest(method=method, url=self._address.url(path), headers=dict(headers), data=body or b"")
-        SigV4Auth(self._credentials.get_frozen_credentials(), SERVICE, self._region).add_auth(request)
+        SigV4Auth(credentials, SERVICE, self._region).add_auth(request)
         return dict(request.headers.items())
+
+
+def _no_credentials(found: str) -> InvalidSetting:
+    return InvalidSetting(
+        f"iam: expected AWS credentials, {found}; set AWS_PROFILE, or log in as for AWS's command line", name="iam"
+    )
 
 
 def _region(host: str, session: Session) -> str:

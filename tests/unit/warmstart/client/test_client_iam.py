@@ -117,6 +117,33 @@ def test_no_credentials_anywhere_are_refused(monkeypatch: pytest.MonkeyPatch) ->
         Client("https://models.example.com/prod", iam=True)
 
 
+def test_a_profile_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    with pytest.raises(
+        InvalidSetting, match=r"iam: expected AWS credentials, .* profile \(nobody\) could not be found"
+    ):
+        Client("https://models.example.com/prod", iam=True)
+
+
+def test_credentials_that_cannot_be_had_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[profile sold]\ncredential_process = false\nregion = eu-central-1\n")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_PROFILE", "sold")
+
+    with pytest.raises(InvalidSetting, match="iam: expected AWS credentials, Error when retrieving"):
+        Client("https://models.example.com/prod", iam=True).predict("iris", [1])
+
+
+def test_credentials_that_no_header_can_hold_are_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "hunter2\n")
+
+    with answering() as endpoint, pytest.raises(InvalidSetting, match="got some with a line's end") as caught:
+        Client(endpoint.url, iam=True).predict("iris", [1])
+
+    assert "hunter2" not in caught.value.message
+
+
 def test_without_botocore_the_package_is_named() -> None:
     code = "import sys\nsys.modules['botocore'] = None\nfrom warmstart import Client\nClient('http://h/prod', iam=True)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
