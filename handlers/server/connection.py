@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
         if (self._answering is not None or self._clogged_until is not None) and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        before = self._headers
+        before, body_bytes = self._headers, len(self._body)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -117,11 +117,17 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(InvalidRequest("request: expected HTTP/1.1, got something else"))
             return
-        if self._is_reading and not self._has_head and self._headers is before:
-            self._count_head(len(data))
+        if self._is_reading and self._headers is before:
+            if len(self._body) != body_bytes:
+                self._head_bytes = 0
+            else:
+                self._count_head(len(data))
 
     def _count_head(self, size: int) -> None:
-        """Count what came of headers that began in an earlier piece: one piece alone is bounded by who reads it."""
+        """Count what came of headers, or of those behind a body: httptools keeps one as long as it does not end.
+
+        What began in an earlier piece is counted: one piece alone is bounded by who reads it.
+        """
         self._head_bytes += size
         if self._head_bytes > (limit := self._around.limits.head_bytes):
             self._refuse(HeadTooLarge(f"headers: expected at most {limit} bytes, got more; send fewer or shorter ones"))

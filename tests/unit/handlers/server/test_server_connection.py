@@ -223,6 +223,24 @@ def test_headers_without_end_are_refused() -> None:
     )
 
 
+def test_headers_without_end_behind_a_body_are_refused() -> None:
+    client = Client(Limits(head_bytes=200))
+    began = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Long: "
+    assert client.sends(began, b"x" * 200) == b""
+
+    assert status_of(client.sends(b"x")) == 431
+    assert client.asked == []
+
+
+def test_a_body_may_come_in_more_pieces_than_headers_may() -> None:
+    client = Client(Limits(head_bytes=200))
+    client.sends(
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\n", b"x", b"\r\n"] * 100, b"0\r\n\r\n"
+    )
+
+    assert client.asked[0].request.body == b"x" * 100
+
+
 def test_what_came_before_a_mistake_is_answered_first() -> None:
     client = Client()
     client.is_patient = True
