@@ -109,11 +109,10 @@ class Connection(asyncio.Protocol):
         if (self._answering is not None or self._clogged_until is not None) and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        before, body_bytes = self._headers, len(self._body)
+        before, body_bytes, size = self._headers, len(self._body), len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._is_deaf = True  # what follows would be of another protocol; the request itself is answered
+            while data:
+                data = self._feed(data)
         except httptools.HttpParserError:
             self._refuse(InvalidRequest("request: expected HTTP/1.1, got something else"))
             return
@@ -121,7 +120,30 @@ class Connection(asyncio.Protocol):
             if len(self._body) != body_bytes:
                 self._head_bytes = 0
             else:
-                self._count_head(len(data))
+                self._count_head(size)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Have bytes parsed; return what is to be parsed again.
+
+        After an offer of another protocol, such as HTTP/2, the parser takes no body. It is not taken up: the request
+        is read again without it.
+        """
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._is_offer():
+                head = [
+                    b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, self._parser.get_http_version().encode())
+                ]
+                kept = {name: value for name, value in self._headers.items() if name != "upgrade"}
+                head += [f"{name}: {value}".encode("latin-1") for name, value in kept.items()]
+                self._parser = httptools.HttpRequestParser(self)
+                return b"\r\n".join([*head, b"", data[upgrade.args[0] :]])
+            self._is_deaf = True  # CONNECT: what follows would be of another protocol; the request itself is answered
+        return b""
+
+    def _is_offer(self) -> bool:
+        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
 
     def _count_head(self, size: int) -> None:
         """Count what came of headers, or of those behind a body: httptools keeps one as long as it does not end.
@@ -170,7 +192,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """See whether the body may come."""
-        if self._is_deaf:
+        if self._is_deaf or self._is_offer():
             return
         self._has_head = True
         if (length := self._headers.get("content-length")) is not None and self._exceeds(int(length)):
@@ -186,7 +208,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Have a whole request answered, once those before it are."""
-        if self._is_deaf:
+        if self._is_deaf or self._is_offer():
             return
         self._is_reading = self._has_head = False
         self._deadline = None

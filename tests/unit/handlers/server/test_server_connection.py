@@ -153,9 +153,39 @@ def test_who_went_away_is_forgotten() -> None:
     assert (len(client.asked), client.open) == (1, set())
 
 
-def test_an_upgrade_to_another_protocol_is_answered_in_this_one() -> None:
+OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+"""As Java's own HTTP client makes it with its every request."""
+
+
+def test_an_offer_of_another_protocol_is_passed_over() -> None:
+    sent = get("/one", *OFFER) + post("/two", b"[1, 2]", *OFFER) + get("/three")
+    for pieces in ([sent], [sent[place : place + 1] for place in range(len(sent))]):
+        client = Client()
+        answers = client.sends(*pieces)
+
+        assert [(asked.request.path, asked.request.body) for asked in client.asked] == [
+            ("/one", b""),
+            ("/two", b"[1, 2]"),
+            ("/three", b""),
+        ]
+        assert b"connection: close" not in answers
+
+
+def test_behind_an_offer_a_body_may_come_in_chunks_once_it_is_wanted() -> None:
     client = Client()
-    answer = client.sends(get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"), b"PRI * HTTP/2.0")
+    sent = chunked(b"abc").replace(
+        b"\r\n", b"\r\nExpect: 100-continue\r\nConnection: upgrade, close\r\nUpgrade: h2c\r\n", 1
+    )
+    answer = client.sends(sent)
+
+    assert client.asked[0].request.body == b"abc"
+    assert answer.count(b"100 Continue") == 1
+    assert b"connection: close" in answer
+
+
+def test_after_a_request_for_a_tunnel_nothing_is_read() -> None:
+    client = Client()
+    answer = client.sends(b"CONNECT here:443 HTTP/1.1\r\nHost: here\r\n\r\n" + get("/ignored"))
 
     assert (status_of(answer), b"connection: close\r\n" in answer, len(client.asked)) == (200, True, 1)
 
