@@ -105,6 +105,19 @@ def test_nothing_is_written_but_where_models_are_kept(pod: Mapping[str, Any]) ->
     assert "emptyDir" in pod["volumes"][0]
 
 
+@PODS
+def test_nobody_in_particular_runs_it(pod: Mapping[str, Any]) -> None:
+    security = {**pod.get("securityContext", {}), **pod["containers"][0]["securityContext"]}
+
+    assert (security["runAsNonRoot"], security["runAsUser"], security["runAsGroup"]) == (True, 65532, 65532)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_the_autoscaler_alone_says_how_many_pods_there_are() -> None:
+    assert "replicas" not in of_kind("Deployment")["spec"]
+    assert of_kind("HorizontalPodAutoscaler")["spec"]["minReplicas"] == 2
+
+
 def test_the_pod_has_time_to_finish_what_is_in_flight() -> None:
     before_s = POD["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
 
