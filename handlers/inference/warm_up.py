@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from handlers.inference.answers import status_of
 from model_store import keys
 from warmstart.errors import WarmstartError
 from warmstart.protocols.oip import read_infer
@@ -35,7 +36,9 @@ def warmed(
                 raise ValueError("expected golden examples, got none; publish it again with a sample")
             session.run([spec.name for spec in manifest.signature.outputs], first_inputs(body))
         except (WarmstartError, ValueError, KeyError, TypeError, IndexError) as error:
-            warn(f"warm-up of {manifest.name}:{manifest.version}: {error}")
+            # By its code, where its message may quote the example: as of a request's values, the log holds none of it.
+            trouble = error.code if isinstance(error, WarmstartError) and status_of(error) < 500 else error
+            warn(f"warm-up of {manifest.name}:{manifest.version}: {trouble}")
         return session
 
     return open_and_run

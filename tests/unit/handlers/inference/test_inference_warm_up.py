@@ -61,8 +61,16 @@ def test_without_an_example_the_session_is_opened_all_the_same_with_one_warning(
     assert session.runs == []
 
 
-def test_a_run_that_fails_is_one_warning() -> None:
-    assert open_warmed(Recorder(InferenceFailed("broken")), GOLDEN) == ["warm-up of iris:1: broken"]
+def test_a_run_that_fails_is_one_warning_that_quotes_nothing() -> None:
+    failure = InferenceFailed("cannot compute these values: '4111-1111'")
+
+    assert open_warmed(Recorder(failure), GOLDEN) == ["warm-up of iris:1: inference_failed"]
+
+
+def test_an_example_that_cannot_be_read_is_not_quoted() -> None:
+    golden = GOLDEN.replace(b"1.0,2.0", b'"4111-1111"')
+
+    assert open_warmed(Recorder(), golden) == ["warm-up of iris:1: invalid_value"]
 
 
 @pytest.mark.parametrize(
