@@ -64,10 +64,11 @@ class Connections:
     ) -> Reply:
         """Send a request and read its answer; `timeout_s` bounds each wait. Raises: ConnectionLost, Unreachable.
 
-        If a kept connection turns out to be closed, as servers do after a while, a new one is opened at once.
+        If a kept connection turns out to be closed, as servers do after a while, a new one is opened at once; so it is
+        if anything came on it since: it would be taken for this request's answer.
         """
         try:
-            kept = self._take()
+            kept = self._quiet()
             if kept is not None:
                 try:
                     return self._send(kept, method, path, headers, body, timeout_s)
@@ -83,6 +84,19 @@ class Connections:
         """Close the idle connections; the next request opens another."""
         while (connection := self._take()) is not None:
             connection.close()
+
+    def _quiet(self) -> HTTPConnection | None:
+        """Take an idle connection on which nothing came, not even its end."""
+        while (connection := self._take()) is not None:
+            connection.sock.settimeout(0)
+            try:
+                connection.sock.recv(1)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return connection
+            except OSError:
+                pass
+            connection.close()
+        return None
 
     def _take(self) -> HTTPConnection | None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import socket
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -163,6 +163,32 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
     assert len({sent.client_port for sent in endpoint.sent}) == 2
 
 
+def test_what_came_on_a_kept_connection_is_no_answer() -> None:
+    def serve() -> None:
+        first, _ = server.accept()
+        with first:
+            first.recv(4096)
+            first.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n[1]")
+            asked.wait()
+            first.sendall(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n")
+            spoken.set()
+            second, _ = server.accept()
+        with second:
+            second.recv(4096)
+            second.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n[2]")
+
+    asked, spoken = Event(), Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = Thread(target=serve, daemon=True)
+        serving.start()
+        with Client(f"http://127.0.0.1:{server.getsockname()[1]}/prod", timeout_s=5, attempts=1) as client:
+            assert client.predict(IRIS, [0]).body == [1]
+            asked.set()
+            spoken.wait()
+            assert client.predict(IRIS, [0]).body == [2]
+        serving.join()
+
+
 def test_a_refusal_that_comes_before_all_was_sent_is_read() -> None:
     def refuse() -> None:
         connection, _ = server.accept()
@@ -171,7 +197,7 @@ def test_a_refusal_that_comes_before_all_was_sent_is_read() -> None:
             connection.sendall(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 18\r\n\r\n" + b'{"error": "large"}')
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        refusing = Thread(target=refuse)
+        refusing = Thread(target=refuse, daemon=True)
         refusing.start()
         client = Client(f"http://127.0.0.1:{server.getsockname()[1]}/prod", attempts=1)
         with pytest.raises(RequestRefused, match="HTTP 413: large"):
