@@ -51,6 +51,9 @@ class Location(NamedTuple):
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"  # never the query: it is a credential
 
+    def __repr__(self) -> str:
+        return str(self)
+
     @property
     def path(self) -> str:
         """The path at the endpoint, percent-encoded."""

@@ -21,6 +21,9 @@ class Credentials(NamedTuple):
     secret_access_key: str
     session_token: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key_id!r})"  # whoever shows what holds them shows no secret
+
 
 def quote(path: str) -> str:
     """Percent-encode an object's path as S3 canonicalizes it: UTF-8, upper-case hex, '/' stays."""

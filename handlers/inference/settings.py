@@ -26,6 +26,9 @@ class CredentialsAddress(NamedTuple):
     url: str
     token: str
 
+    def __repr__(self) -> str:
+        return f"CredentialsAddress({self.url!r})"  # the token is a secret
+
 
 class InferenceSettings(NamedTuple):
     """What the stack decided. Sizes in MB of 2^20 bytes, as Lambda counts memory."""

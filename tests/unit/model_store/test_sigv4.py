@@ -85,3 +85,7 @@ def test_a_put_is_signed_with_its_body_and_its_own_headers(token: str | None) ->
 
 def test_a_path_is_encoded_byte_by_byte() -> None:
     assert quote("a b/é+~@") == "a%20b/%C3%A9%2B~%40"
+
+
+def test_credentials_show_no_secret() -> None:
+    assert repr(Credentials("AKIA", "secret", "token")) == "Credentials('AKIA')"

@@ -94,3 +94,11 @@ def test_models_to_preload_are_references(tmp_path: Path) -> None:
     assert read(tmp_path).preload == ()
     with pytest.raises(InvalidSetting, match="WARMSTART_PRELOAD: model name: expected"):
         read(tmp_path, WARMSTART_PRELOAD="iris,Iris")
+
+
+def test_settings_show_no_secret(tmp_path: Path) -> None:
+    keys = {environment.SECRET_ACCESS_KEY: "hunter2"}
+    asked = {environment.CONTAINER_CREDENTIALS_URI: "http://h/c", environment.CONTAINER_CREDENTIALS_TOKEN: "hunter2"}
+
+    assert "hunter2" not in repr(read(tmp_path, **keys))
+    assert "hunter2" not in repr(read(tmp_path, **asked))
