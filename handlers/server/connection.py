@@ -142,6 +142,9 @@ class Connection(asyncio.Protocol):
             self._is_deaf = True  # CONNECT: what follows would be of another protocol; the request itself is answered
         return b""
 
+    def _is_old(self) -> bool:
+        return self._parser.get_http_version() == "1.0"
+
     def _is_offer(self) -> bool:
         return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
 
@@ -198,7 +201,7 @@ class Connection(asyncio.Protocol):
         if (length := self._headers.get("content-length")) is not None and self._exceeds(int(length)):
             return
         self._deadline = self._around.now() + self._around.limits.body_s
-        if "expect" in self._headers and self._headers["expect"].lower() == "100-continue":
+        if self._headers.get("expect", "").lower() == "100-continue" and not self._is_old():
             self._transport.write(CONTINUE)
 
     def on_body(self, body: bytes) -> None:
@@ -213,6 +216,8 @@ class Connection(asyncio.Protocol):
         self._is_reading = self._has_head = False
         self._deadline = None
         keeps = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        if "transfer-encoding" in self._headers and self._is_old():
+            keeps = False  # who stands between may have seen its end elsewhere: RFC 9112, section 6.1
         is_head = self._parser.get_method() == b"HEAD"
         self._waiting.append(_Asked(self._request(bytes(self._body)), keeps, is_head))
         self._next()

@@ -183,6 +183,21 @@ def test_behind_an_offer_a_body_may_come_in_chunks_once_it_is_wanted() -> None:
     assert b"connection: close" in answer
 
 
+def test_chunks_of_http_1_0_end_the_connection() -> None:
+    client = Client()
+    sent = chunked(b"abc").replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\nConnection: keep-alive\r\n")
+    answer = client.sends(sent + get("/ignored"))
+
+    assert [asked.request.body for asked in client.asked] == [b"abc"]
+    assert b"connection: close\r\n" in answer
+
+
+def test_http_1_0_knows_no_invitation_to_go_on() -> None:
+    head = b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+
+    assert Client().sends(head) == b""
+
+
 def test_after_a_request_for_a_tunnel_nothing_is_read() -> None:
     client = Client()
     answer = client.sends(b"CONNECT here:443 HTTP/1.1\r\nHost: here\r\n\r\n" + get("/ignored"))
