@@ -21,6 +21,8 @@ _IDENTITY: Final = ("", "identity")
 _PIECE: Final = 4096
 """Fed at once: a decoder copies what it leaves of it, for each of the streams that follow one another."""
 _OUT_BYTES: Final = 65_536
+_MOST_CODINGS: Final = 2
+"""On top of each other. Each can be made to decode as much as the limit allows, from a body of a few kilobytes."""
 _MOST_STREAMS: Final = 4096
 """In one body. Each costs its decoder's memory to set up, even if nothing is in it."""
 _WINDOW_LOG: Final = 23
@@ -32,9 +34,10 @@ def decode(body: bytes, coding: str, limit_bytes: int) -> bytes:
 
     Raises: UnsupportedMediaType, MalformedBody, BodyTooLarge.
     """
-    for name in reversed([part.strip().lower() for part in coding.split(",")]):
-        if name in _IDENTITY:
-            continue
+    names = [name for part in coding.split(",") if (name := part.strip().lower()) not in _IDENTITY]
+    if len(names) > _MOST_CODINGS:
+        raise UnsupportedMediaType(f"content-encoding: expected at most {_MOST_CODINGS} codings, got {len(names)}")
+    for name in reversed(names):
         if (decoder := _DECODERS.get(name)) is None:
             raise UnsupportedMediaType(f"content-encoding: expected one of {', '.join(CODINGS)}; got {name[:40]!r}")
         body = decoder(body, limit_bytes)

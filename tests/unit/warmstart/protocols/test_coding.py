@@ -34,6 +34,14 @@ def test_several_codings_come_off_the_last_applied_first() -> None:
     assert decode(BODY, "identity", LIMIT) == BODY
 
 
+def test_more_codings_on_top_of_each_other_are_refused() -> None:
+    body = gzip.compress(gzip.compress(gzip.compress(BODY, 0), 0))
+
+    assert decode(gzip.decompress(body), "gzip, identity, gzip", LIMIT) == BODY
+    with pytest.raises(UnsupportedMediaType, match="content-encoding: expected at most 2 codings, got 3"):
+        decode(body, "gzip, gzip, gzip", LIMIT)
+
+
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_body_that_was_decoded_on_its_way_is_taken_as_it_is(coding: str) -> None:
     for body in (b'{"a": 1}', b"x,y\n1,2\n", b"", b"\x93NUMPY", b"\xff\xd8\xff"):
