@@ -25,6 +25,7 @@ from local.aws.kept import Kept
 _LOG: Final = logging.getLogger(__name__)
 _ERRORS_KEPT: Final = 5
 _HOST: Final = "127.0.0.1"
+_REQUEST_ID: Final = "x-amzn-requestid"
 
 
 class _Handler(MotoRequestHandler):
@@ -91,7 +92,7 @@ class AwsServer:
         if self._kept is not None:
             self._kept.begin()
         try:
-            answer: Iterable[bytes] = self._app(environ, start_response)
+            answer: Iterable[bytes] = self._app(environ, _with_one_request_id(start_response))
         finally:
             if self._kept is not None:
                 self._kept.finish()
@@ -122,6 +123,17 @@ def _run(server: BaseWSGIServer) -> tuple[BaseWSGIServer, threading.Thread]:
     thread = threading.Thread(target=server.serve_forever, name="aws", daemon=True)
     thread.start()
     return server, thread
+
+
+def _with_one_request_id(start_response: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave out the id that moto makes up for an invocation behind the one that it has: boto3 would read both."""
+
+    def start(status: str, headers: list[tuple[str, str]], *others: Any) -> Any:
+        first = next((value for name, value in headers if name.lower() == _REQUEST_ID), "")
+        kept = [(name, value) for name, value in headers if name.lower() != _REQUEST_ID or value == first]
+        return start_response(status, kept, *others)
+
+    return start
 
 
 def _changes_an_api(environ: Mapping[str, Any]) -> bool:
