@@ -69,6 +69,7 @@ def row(model: str, case: str, samples: dict[str, list[Sample]]) -> dict[str, An
         "case": case,
         "cold_ms": round(statistics.median(s.first_answer_s for s in mine) * 1000, 1),
         "cold_ratio": round(statistics.median(ratios), 3),
+        "request_ms": round(statistics.median(s.request_ms for s in mine), 2) or None,
         "faster_than_tutorial": round(statistics.median(faster), 2),
         "peak_mb": round(statistics.median(s.peak_mb for s in mine)),
         "warm_p50_us": round(statistics.median(w[len(w) // 2] for w in warm), 1) if warm else None,
@@ -78,11 +79,15 @@ def row(model: str, case: str, samples: dict[str, list[Sample]]) -> dict[str, An
 
 def render(rows: list[dict[str, Any]]) -> str:
     """Write the rows as a Markdown table."""
-    head = "| model | case | cold, ms | × floor | tutorial ÷ it | peak, MB | warm outside `session.run`, µs p50 | p99 |"
-    lines = [head, "|---|---|---:|---:|---:|---:|---:|---:|"]
+    head = (
+        "| model | case | cold, ms | × floor | tutorial ÷ it | of it from the request on, ms | peak, MB "
+        "| warm outside `session.run`, µs p50 | p99 |"
+    )
+    lines = [head, "|---|---|---:|---:|---:|---:|---:|---:|---:|"]
     lines += [
         f"| {r['model']} | {r['case']} | {r['cold_ms']:.0f} | {r['cold_ratio']:.2f} | "
-        f"{r['faster_than_tutorial']:.2f} | {r['peak_mb']} | {_cell(r['warm_p50_us'])} | {_cell(r['warm_p99_us'])} |"
+        f"{r['faster_than_tutorial']:.2f} | {'' if r['request_ms'] is None else format(r['request_ms'], '.1f')} | "
+        f"{r['peak_mb']} | {_cell(r['warm_p50_us'])} | {_cell(r['warm_p99_us'])} |"
         for r in rows
     ]
     return "\n".join(lines)

@@ -37,7 +37,8 @@ def published(model: str) -> Path:
 
 def _publish(model: str, scratch: Path, folder: Path) -> None:
     objects = MemoryObjects()
-    plan = plan_publish(examined_model(model, scratch).candidate, model, objects)
+    examined = examined_model(model, scratch)
+    plan = plan_publish(examined.candidate, model, objects, documents=examined.documents)
     apply(plan, objects, by="benchmark", clock=time.time, new_id=lambda: "1")
     for key in objects.keys(""):
         path = folder / key

@@ -21,15 +21,20 @@ from benchmarks.published import published
 BUCKET: Final = "benchmark"
 PRELOADED: Final = "ours, preloaded"
 BINARY: Final = "ours, binary tensors"
-CASES: Final = ("floor", "ours", PRELOADED, BINARY, "bare", "tutorial")
+WARMED: Final = "ours, preloaded, warmed up"
+CASES: Final = ("floor", "ours", PRELOADED, WARMED, BINARY, "bare", "tutorial")
 SERVING: Final = CASES[1:]
 """Those that answer events."""
 
 
 class Sample(NamedTuple):
-    """One process: seconds from its start to the first answer, peak memory, and warm times outside `session.run`."""
+    """One process: seconds from its start to the first answer, and from the request on; peak memory; warm times.
+
+    Those are outside `session.run`.
+    """
 
     first_answer_s: float
+    request_ms: float
     peak_mb: float
     warm_us: tuple[float, ...]
 
@@ -62,8 +67,10 @@ def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 
         event.write_text(json.dumps(proxy_event(model, rows=rows, binary=case == BINARY)))
         read_end, write_end = os.pipe()
         environment = _environment(scratch, model, endpoint, warm)
-        if case == PRELOADED:
+        if case in (PRELOADED, WARMED):
             environment["WARMSTART_PRELOAD"] = model
+        if case == WARMED:
+            environment["WARMSTART_WARM_UP"] = "true"
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.cases", case, str(event)],
@@ -75,11 +82,11 @@ def measure(case: str, model: str, endpoint: str, *, warm: int = 0, rows: int = 
         with os.fdopen(read_end) as answers:
             first = answers.readline()
             elapsed = time.perf_counter() - started
-            assert first == "first answer\n", f"{case} on {model} gave no answer"
+            assert first.startswith("first answer "), f"{case} on {model} gave no answer"
             times = answers.readline().split() if warm and case in SERVING else []
             peak = int(answers.readline()) / 1000
         assert process.wait() == 0
-        return Sample(elapsed, peak, tuple(int(t) / 1000 for t in times))
+        return Sample(elapsed, int(first.split()[-1]) / 1e6, peak, tuple(int(t) / 1000 for t in times))
 
 
 def _environment(scratch: str, model: str, endpoint: str, warm: int) -> dict[str, str]:

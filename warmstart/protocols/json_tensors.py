@@ -86,12 +86,12 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _count_names(document: Any) -> int:
     """Count the names of all objects. One in an array that begins with a number or text is missed: it is a mistake."""
     count, rest = 0, [document]
-    while rest:
-        value = rest.pop()
+    for value in rest:  # which grows meanwhile
         if type(value) is dict:
             count += len(value)
-            if not _NESTED.isdisjoint(map(type, value.values())):
-                rest += value.values()
+            for each in value.values():
+                if type(each) is dict or (type(each) is list and each and type(each[0]) in _NESTED):
+                    rest.append(each)
         elif type(value) is list and value and type(value[0]) in _NESTED:
             rest += value
     return count

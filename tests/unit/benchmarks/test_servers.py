@@ -14,7 +14,7 @@ from benchmarks.load import Load, Memory, Request, read_summary
 from benchmarks.servers import Round, Seen, reduce, render, render_origin
 
 ROOT = Path(__file__).parents[3]
-OURS, _, *PEERS = servers()
+OURS, _, _, *PEERS = servers()
 EXPECTED = {"label": np.array([1]), "probabilities": np.array([[0.25, 0.75]], np.float32)}
 
 
