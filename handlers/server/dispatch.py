@@ -95,7 +95,7 @@ class Dispatcher:
             return False  # what is compressed may be a thousand times larger
         if INPUT_LOCATION in request.headers or OUTPUT_LOCATION in request.headers:
             return False  # S3 is waited for
-        return self._plane.is_instant(request) or (self._pace.is_quick(request.path) and self._plane.is_warm(request))
+        return (self._pace.is_quick(request.path) and self._plane.is_warm(request)) or self._plane.is_instant(request)
 
     def _compute(self) -> None:
         while True:

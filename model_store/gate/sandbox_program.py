@@ -14,6 +14,8 @@ import sys
 from typing import Any, Final
 
 _NUMPY: Final = {"float": "float32", "double": "float64"}
+_BFLOAT16: Final = 16
+"""Its number in ONNX (onnx.proto3, `TensorProto.DataType`)."""
 _FREE: Final = 2
 _EXHAUSTED: Final = ("bad_alloc", "Failed to allocate memory", "bad array new length", "not enough memory")
 
@@ -66,6 +68,10 @@ def _zeros(onnx_type: str, shape: list[Any]) -> Any:
     inside = onnx_type.removeprefix("tensor(").removesuffix(")")
     if inside == "string":
         return np.full(sizes, "", object)
+    if inside == "bfloat16":  # numpy has none
+        from onnxruntime import OrtValue
+
+        return OrtValue.ortvalue_from_numpy_with_onnx_type(np.zeros(sizes, np.uint16), _BFLOAT16)
     return np.zeros(sizes, _NUMPY.get(inside, inside))
 
 

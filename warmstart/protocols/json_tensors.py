@@ -89,9 +89,11 @@ def _count_names(document: Any) -> int:
     for value in rest:  # which grows meanwhile
         if type(value) is dict:
             count += len(value)
-            for each in value.values():
-                if type(each) is dict or (type(each) is list and each and type(each[0]) in _NESTED):
-                    rest.append(each)
+            rest += [
+                each
+                for each in value.values()
+                if type(each) is dict or (type(each) is list and each and type(each[0]) in _NESTED)
+            ]
         elif type(value) is list and value and type(value[0]) in _NESTED:
             rest += value
     return count

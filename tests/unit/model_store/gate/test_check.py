@@ -140,21 +140,23 @@ def test_a_model_of_more_than_2_gb_has_its_weights_beside_it(tmp_path: Path) -> 
     assert outcome.value.layout.size_bytes > 2**31
 
 
-def asks_for(megabytes: int) -> bytes:
-    """Give y = x + the sum of a tensor of so many MB, which is made when it runs."""
+def asks_for(megabytes: int, code: int = TensorProto.FLOAT) -> bytes:
+    """Give y = x + the sum of a tensor of so many MB, which is made when it runs: FP32; x of any number's datatype."""
     shape = numpy_helper.from_array(np.array([megabytes * 2**18], np.int64), "shape")
     nodes = [
         helper.make_node("ConstantOfShape", ["shape"], ["c"]),
         helper.make_node("ReduceSum", ["c"], ["sum"], keepdims=0),
-        helper.make_node("Add", ["x", "sum"], ["y"]),
+        helper.make_node("Cast", ["x"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["wide", "sum"], ["y"]),
     ]
-    x, y = (models.tensor(name, TensorProto.FLOAT, ["batch"]) for name in "xy")
+    x, y = (models.tensor(name, kind, ["batch"]) for name, kind in (("x", code), ("y", TensorProto.FLOAT)))
     return models.model(nodes, [x], [y], [shape])
 
 
-def test_a_graph_that_wants_more_memory_than_there_is_does_not_get_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [TensorProto.FLOAT, TensorProto.BFLOAT16], ids=["FP32", "BF16"])
+def test_a_graph_that_wants_more_memory_than_there_is_does_not_get_it(tmp_path: Path, code: int) -> None:
     path = tmp_path / "source.onnx"
-    path.write_bytes(asks_for(4096))
+    path.write_bytes(asks_for(4096, code))
 
     with pytest.raises(
         UnsupportedModel, match=r"expected it to open and to run in 1024 MB, it asks for more: .*bad_alloc"
