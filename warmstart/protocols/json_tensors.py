@@ -48,6 +48,9 @@ _NESTED: Final = frozenset((dict, list))
 _COLONS: Final = (b'":', b" :", b"\n:", b"\r:", b"\t:")
 """Every colon after a name, and few of those in texts."""
 
+_MANY: Final = 1000
+"""Values of which it pays not to look at each."""
+
 Place = Callable[[int], str]
 """Says where the element of this index stands, for a message."""
 
@@ -164,9 +167,8 @@ def _refuse_nesting(name: str, shape: tuple[int, ...], found: str) -> NoReturn:
 
 def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_index) -> Tensor:
     """Build a tensor of one dimension. None is a missing value. Raises: InvalidValue, WrongShape."""
-    types = set(map(type, values))
     if (exact := _EXACT.get(datatype.name)) is not None:
-        if types - {exact}:
+        if set(map(type, values)) - {exact}:
             _refuse_value(values, datatype, name, place)
         return np.array(values, datatype.numpy)
     code = _FORMATS[datatype.name]
@@ -174,17 +176,23 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
         packed = struct.pack(f"<{len(values)}{code}", *values)
     except (struct.error, OverflowError):
-        if type(None) in types and code in _FLOATS:  # here, where values without one cost nothing
+        if code in _FLOATS and type(None) in set(map(type, values)):  # here, where values without one cost nothing
             return pack([nan if value is None else value for value in values], datatype, name, place)
         _refuse_value(values, datatype, name, place)
-    if bool in types:
+    array = np.frombuffer(packed, datatype.numbers)
+    if bool in set(map(type, values if len(values) < _MANY else _suspects(values, array))):
         _refuse_value(values, datatype, name, place)
     if datatype.name == "BF16":
-        singles = np.frombuffer(packed, np.float32)
-        if _overflows(singles):
+        if _overflows(array):
             _refuse_value(values, datatype, name, place)
-        return rounded(singles)
-    return np.frombuffer(packed, datatype.numpy)
+        return rounded(array)
+    return array
+
+
+def _suspects(values: list[Any], array: Tensor) -> list[Any]:
+    """Return the values that may be booleans: `struct` packs those as 0 and 1. Of an image's floats they are few."""
+    found = np.flatnonzero((array == 0) | (array == 1))
+    return values if len(found) > len(values) // 8 else [values[index] for index in found.tolist()]
 
 
 def _overflows(singles: Tensor) -> bool:

@@ -77,6 +77,17 @@ def test_null_is_a_missing_value_of_a_float_type(name: str) -> None:
     assert np.isnan(read([None], name)).all()
 
 
+@pytest.mark.parametrize("name", ["FP32", "FP16", "BF16", "INT64", "UINT8"])
+@pytest.mark.parametrize("others", [[2, 3], [0, 1]], ids=["few of 0 and 1", "all of 0 and 1"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_among_many_numbers_is_found(name: str, others: list[int], value: bool) -> None:
+    values: list[Any] = others * 1000
+    assert read(values, name).shape == (2000,)
+    values[1234] = value
+    with pytest.raises(InvalidValue, match=r"got (true|false) \(a boolean\) at index 1234"):
+        read(values, name)
+
+
 def test_what_is_wrong_beside_a_missing_value_is_named_by_its_own_place() -> None:
     with pytest.raises(InvalidValue, match=r'got "1" \(a string\) at index 2'):
         read([None, 1, "1"], "FP32")
