@@ -1,11 +1,12 @@
-"""MLflow's own scoring client, unmodified, against `warmstart serve`; it has no place for an API key.
+"""MLflow's own scoring client, unmodified, against `warmstart serve`, and against the twin.
 
-On the twin, and so on AWS, it needs something before it that adds one: docs/protocol-mlflow.md.
+It has no place for an API key: on the twin, as on AWS, something before it adds one (docs/protocol-mlflow.md).
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.clients.conftest import Endpoints
+from tests.clients.key_proxy import key_proxy
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of its own signatures while it is imported
@@ -20,9 +22,13 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(scope="session")
-def client(endpoints: Endpoints) -> ScoringServerClient:
-    where = urlsplit(endpoints.http or "")
-    return ScoringServerClient(str(where.hostname), where.port)
+def client(served: Endpoints) -> Iterator[ScoringServerClient]:
+    if served.key is None:
+        where = urlsplit(str(served.http))
+        yield ScoringServerClient(str(where.hostname), where.port)
+        return
+    with key_proxy(served) as (host, port):
+        yield ScoringServerClient(host, port)
 
 
 def test_the_server_is_there_and_has_a_version(client: ScoringServerClient) -> None:

@@ -15,7 +15,7 @@ from tests.clients.server import publish
 
 def main() -> int:
     """Start, publish, and serve until standard input ends."""
-    with TwinProcess.start() as twin:
+    with TwinProcess.start(context={"default_model": "adder"}) as twin:
         publish(S3Objects(twin.address.store, twin.session.client("s3", endpoint_url=twin.address.aws_endpoint_url)))
         sys.stdout.write(json.dumps({"http": twin.address.endpoint, "key": twin.address.api_key}) + "\n")
         sys.stdout.flush()
