@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Final
 
 from model_store.integrity import part_bounds
-from warmstart.errors import WarmstartError
 
 MAX_CONNECTIONS: Final = 8
 """Two pieces to each: S3 gives a connection some 90 MB/s, and a piece costs a wait for its first byte."""
@@ -44,7 +43,7 @@ class _Progress:
         while (index := self._take()) is not None:
             try:
                 self.digests[index] = fetch(self._bounds[index], self._bounds[index + 1], self.is_lost)
-            except (WarmstartError, OSError) as error:
+            except BaseException as error:  # noqa: BLE001 - of another thread: whoever waits for the file raises it
                 self.fail(error)
 
     def _take(self) -> int | None:

@@ -77,11 +77,10 @@ def open_session(layout: Layout, *, threads: int = 0) -> Runs:
     return _prepared(opened, layout) if layout.run.preprocess else opened
 
 
-def _with_bfloat16(session: Any) -> Runs:
+def _with_bfloat16(session: Runs) -> Runs:
     """Put around a graph with BF16 what takes its numbers as FP32, and gives their bits."""
     if all(meta.type != DATATYPES["BF16"].onnx for meta in (*session.get_inputs(), *session.get_outputs())):
-        same: Runs = session
-        return same
+        return session
     import onnxruntime as ort
 
     from model_store.bfloat16_session import Bfloat16Session

@@ -48,8 +48,8 @@ class GoldenTensor(NamedTuple):
         return list((self.values * times)[:size])
 
     def array(self) -> NDArray[Any]:
-        """Return the tensor."""
-        return np.array(self.full(), DATATYPES[self.datatype].numpy).reshape(self.shape)
+        """Return the tensor, BF16 as FP32."""
+        return np.array(self.full(), DATATYPES[self.datatype].numbers).reshape(self.shape)
 
 
 class GoldenExample(NamedTuple):

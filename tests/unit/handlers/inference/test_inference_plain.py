@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from onnx import TensorProto, helper
 
 from model_store.preprocessing.declared import ImageInput, TextInput
 from tests.build import inference, models
+from tests.build.bad_bodies import stream
 from tests.build.inference import World, event
 from tests.build.prepared import colour_mean, image_folder, picture, publish, text_folder, token_counter
 
@@ -58,14 +58,6 @@ def ask(world: World, path: str, body: bytes, content_type: str, accept: str = "
         answered["headers"]["content-type"],
         b64decode(content) if answered["isBase64Encoded"] else content.encode(),
     )
-
-
-def stream(**columns: Any) -> bytes:
-    table = pyarrow.table(columns)
-    sink = BytesIO()
-    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
 
 
 def test_columns_are_records_the_other_way_round(world: World) -> None:
