@@ -19,6 +19,7 @@ from handlers.inference.routes.route import (
     Document,
     Fixed,
     Infer,
+    Inquiry,
     Listing,
     Load,
     Operation,
@@ -118,13 +119,17 @@ class DataPlane:
         failure: Exception | None = None
         try:
             request = read()
-            route = self._routes.find(request.method, request.path)
-            if INPUT_LOCATION in request.headers or OUTPUT_LOCATION in request.headers:
+            route, headers = self._routes.find(request.method, request.path), request.headers
+            if INPUT_LOCATION in headers or OUTPUT_LOCATION in headers:
                 exchange = self._exchange(route, request)
                 request = exchange.fetch(request)
-            if "content-encoding" in request.headers:
+            if "content-encoding" in headers:
                 request = self._decoded(request)
-            found = self._perform(route, request, started)
+            act = route.act
+            if isinstance(act, Infer):
+                found = self._infer(act, route.ref, request, started)
+            else:
+                found = self._perform(act, route, request)
             if exchange is not None and exchange.target is not None:
                 found = exchange.deliver(found)
             elif len(found.body) >= WORTHWHILE_BYTES:
@@ -204,11 +209,9 @@ class DataPlane:
             raise
         return found
 
-    def _perform(self, route: Route, request: Request, started_ns: int) -> Answer:
-        act, ref = route.act, route.ref
+    def _perform(self, act: Inquiry, route: Route, request: Request) -> Answer:
+        ref = route.ref
         match act:
-            case Infer():
-                return self._infer(act, self._asked(act, ref, request), request, started_ns)
             case Fixed():
                 if route.operation is Operation.READY and not self._is_ready():
                     raise NotReady("server: not ready: it loads its models, or is about to end; ask again")
@@ -234,25 +237,25 @@ class DataPlane:
                 return self._report(ref)
         assert_never(act)
 
-    def _infer(self, act: Infer, ref: ModelRef, request: Request, started_ns: int) -> Answer:
+    def _infer(self, act: Infer, ref: ModelRef | None, request: Request, started_ns: int) -> Answer:
+        if ref is None or act.refine is not None:
+            ref = self._asked(act, ref, request)
         call = act.read(request)
-        result = self._service.infer(ref, call)
-        model, ran = result.model, result.ran
+        manifest, model, outputs, rows, ran, resolve_ns = self._service.infer(ref, call)
         computed_ns = self._clock_ns()
         try:
-            rendered = call.render(result.manifest, result.outputs)
+            body, content_type, headers = call.render(manifest, outputs)
         except WarmstartError as error:
             error.model = model
             raise
+        run_ns = ran.run_ns
         fetch_ns, session_ns = (0, 0) if ran.opened is None else ran.opened[:2]
-        parse_ns = computed_ns - started_ns - result.resolve_ns - fetch_ns - session_ns - ran.run_ns
+        parse_ns = computed_ns - started_ns - resolve_ns - fetch_ns - session_ns - run_ns
         render_ns = self._clock_ns() - computed_ns
-        self._service.tally.succeeded(model, result.rows, parse_ns, ran.run_ns, render_ns)
-        body, content_type, headers = rendered
+        self._service.tally.succeeded(model, rows, parse_ns, run_ns, render_ns)
         if not self._shows_timing and ran.opened is None and self._setup_ns is None:
             return Answer(200, body, content_type, headers, model, ran)
-        setup_ns = self._setup_ns or 0
-        timing = Timing(setup_ns, result.resolve_ns, fetch_ns, session_ns, parse_ns, ran.run_ns, render_ns)
+        timing = Timing(self._setup_ns or 0, resolve_ns, fetch_ns, session_ns, parse_ns, run_ns, render_ns)
         if self._shows_timing:
             headers = (*headers, ("server-timing", timing.header()))
         return Answer(200, body, content_type, headers, model, ran, None, timing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -26,6 +27,9 @@ _MANY_BYTES: Final = 800_000
 """Below it no body can pass the limit, were every byte a control character (six in JSON, one more escaped)."""
 
 
+_STRINGS: Final = frozenset((str,))
+
+
 def parse_event(event: Mapping[str, Any]) -> Request:
     """Read an event. Raises: InvalidRequest, MalformedBody, BodyTooLarge."""
     method, path = event.get("httpMethod"), event.get("path")
@@ -34,30 +38,34 @@ def parse_event(event: Mapping[str, Any]) -> Request:
     query = event.get("queryStringParameters") or NOTHING
     if type(query) is not dict and query is not NOTHING:
         raise InvalidRequest("event: expected an object as 'queryStringParameters'")
-    return Request(method, _without_base(path, event), _headers(event), _body(event), query)
+    resource, parameters = event.get("resource"), event.get("pathParameters")
+    proxy = parameters.get("proxy") if type(parameters) is dict else None
+    if type(resource) is str and (proxy is None or type(proxy) is str):
+        path = _without_base(path, resource, proxy)
+    else:
+        path = path.rstrip("/")
+    return Request(method, path, _headers(event.get("headers")), _body(event), query)
 
 
-def _without_base(path: str, event: Mapping[str, Any]) -> str:
+@lru_cache(maxsize=256)
+def _without_base(path: str, resource: str, proxy: str | None) -> str:
     # A default endpoint's stage is not in the path, a custom domain's base path is. `resource` is the matched route
     # without either (`/v2/{proxy+}`): as many segments at the path's end are ours, those of {proxy+} included.
     path = path.rstrip("/")
-    resource = event.get("resource")
-    if type(resource) is not str:
-        return path
     depth = resource.count("/")
     if resource.endswith("{proxy+}"):
-        parameters = event.get("pathParameters")
-        proxy = parameters.get("proxy") if type(parameters) is dict else None
-        if type(proxy) is not str:
+        if proxy is None:
             return path
         depth += proxy.rstrip("/").count("/")
     return f"/{'/'.join(path.lstrip('/').split('/')[-depth:])}" if depth else path
 
 
-def _headers(event: Mapping[str, Any]) -> Mapping[str, str]:
-    headers = event.get("headers")
+def _headers(headers: Any) -> Mapping[str, str]:
     if type(headers) is not dict:
         return NOTHING
+    values = headers.values()
+    if set(map(type, values)) <= _STRINGS:
+        return dict(zip(map(str.lower, headers), values, strict=True))
     return {name.lower(): value for name, value in headers.items() if type(value) is str}
 
 

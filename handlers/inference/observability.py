@@ -108,10 +108,11 @@ class Observer:
     def _warm_line(self, route: Spoken, invocation: Invocation, answer: Answer, ran: Ran) -> bytes:
         """Write the line of a warm inference: as `note` does, most of it kept from one to the next."""
         head, tail = self._constant(route.protocol, route.operation, answer.model)
+        run_ns = ran.run_ns
         document = {
             "function_request_id": invocation.request_id,
-            "ModelLatency": ran.run_ns / 1000,
-            "OverheadLatency": (invocation.elapsed_ns - ran.run_ns) / 1000,
+            "ModelLatency": run_ns / 1000,
+            "OverheadLatency": (invocation.elapsed_ns - run_ns) / 1000,
             "LoadedModelCount": ran.open_sessions,
         }
         if invocation.trace_id is not None:

@@ -68,6 +68,7 @@ class Resolver:
     ) -> None:
         self._registry, self._baked, self._clock, self._warn = registry, baked, clock, warn
         self._choose, self._alias_ttl_s = choose, alias_ttl_s
+        self._latest_s = max(alias_ttl_s, BACK_OFF_S)
         self._aliases: dict[ModelRef, _Alias] = {}
         self._manifests: dict[tuple[str, int], Manifest] = {}
         self._lock = Lock()
@@ -114,8 +115,7 @@ class Resolver:
 
     def _is_fresh(self, alias: _Alias) -> bool:
         # A clock that was set back would make it fresh for as long: no check is ever due later than this.
-        latest_s = max(self._alias_ttl_s, BACK_OFF_S)
-        return 0 < alias.check_at - self._clock() <= latest_s
+        return 0 < alias.check_at - self._clock() <= self._latest_s
 
     def _first(self, ref: ModelRef) -> _Alias:
         state = self._registry.alias_state(ref.name, ref.alias or LIVE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from handlers.inference.statistics import Tally
 from warmstart.errors import StoreError, UnknownTensor, WarmstartError
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from model_store.manifest import Manifest
     from warmstart.protocols.wire import Asked
     from warmstart.tensors import Tensor
+
+
+_NAME: Final = itemgetter(0)
+"""A tensor's, of its specification."""
 
 
 class Resolver(Protocol):
@@ -162,26 +167,20 @@ class InferenceService:
         return manifest
 
     def _infer(self, manifest: Manifest, call: Asked, resolve_ns: int) -> InferenceResult:
-        model = named(manifest)
+        model = _version(manifest.name, manifest.version)
         try:
-            signature = manifest.signature
+            declared, specs = manifest.signature
             inputs = call.tensors(manifest)
-            check(inputs, signature.inputs)
-            names = call.outputs(manifest)
-            specs = _select(names, signature.outputs) if names else signature.outputs
-            ran = self._sessions.run(manifest, [spec.name for spec in specs], inputs)
+            check(inputs, declared)
+            if names := call.outputs(manifest):
+                specs = _select(names, specs)
+            ran = self._sessions.run(manifest, [*map(_NAME, specs)], inputs)
         except WarmstartError as error:
             error.model = model
             raise
-        outputs = list(zip(specs, ran.outputs, strict=True))
-        return InferenceResult(manifest, model, outputs, _rows(inputs), ran, resolve_ns)
-
-
-def _rows(inputs: Mapping[str, Tensor]) -> int:
-    """Return the size of the batch: of the first input's first dimension, 1 where it has none."""
-    for array in inputs.values():
-        return array.shape[0] if array.shape else 1
-    return 1
+        # The size of the batch: of the first input's first dimension, 1 where there is none.
+        rows = shape[0] if declared and (shape := inputs[declared[0].name].shape) else 1
+        return InferenceResult(manifest, model, [*zip(specs, ran.outputs, strict=True)], rows, ran, resolve_ns)
 
 
 def named(manifest: Manifest) -> ModelRef:

@@ -92,7 +92,9 @@ class SessionCache:
 
         Raises: InferenceFailed, ModelNotLoadable, InsufficientMemory, IntegrityError, StoreError.
         """
-        entry, opened = self._acquire(manifest)
+        opened = None
+        if (entry := self._find((manifest.name, manifest.version))) is None:
+            entry, opened = self._acquire(manifest)
         try:
             started = self._clock_ns()
             arrays = entry.session.run(outputs, inputs)

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 class Counters:
-    """One version's counts and sums of nanoseconds; `last_ms` is when it last answered, since the epoch."""
+    """One version's counts and sums of nanoseconds; `last_s` is when it last answered, since the epoch."""
 
-    __slots__ = ("fail_count", "fail_ns", "last_ms", "read_ns", "rows", "run_ns", "runs", "success_ns", "write_ns")
+    __slots__ = ("fail_count", "fail_ns", "last_s", "read_ns", "rows", "run_ns", "runs", "write_ns")
 
     def __init__(self) -> None:
-        self.last_ms = self.rows = self.runs = self.fail_count = 0
-        self.success_ns = self.fail_ns = self.read_ns = self.run_ns = self.write_ns = 0
+        self.last_s = 0.0
+        self.rows = self.runs = self.fail_count = 0
+        self.fail_ns = self.read_ns = self.run_ns = self.write_ns = 0
 
     def read(self) -> Statistics:
         """Return them as a value."""
@@ -26,10 +27,10 @@ class Counters:
 
         runs = self.runs
         return Statistics(
-            last_ms=self.last_ms,
+            last_ms=int(self.last_s * 1000),
             rows=self.rows,
             runs=runs,
-            success=Duration(runs, self.success_ns),
+            success=Duration(runs, self.read_ns + self.run_ns + self.write_ns),
             fail=Duration(self.fail_count, self.fail_ns),
             read=Duration(runs, self.read_ns),
             run=Duration(runs, self.run_ns),
@@ -47,15 +48,15 @@ class Tally:
 
     def succeeded(self, model: ModelRef, rows: int, read_ns: int, run_ns: int, write_ns: int) -> None:
         """Count an inference that was answered."""
+        now = self._clock()
         with self._lock:
-            counters = self._of(model)
+            counters = self._counters.get(model) or self._of(model)
             counters.runs += 1
             counters.rows += rows
             counters.read_ns += read_ns
             counters.run_ns += run_ns
             counters.write_ns += write_ns
-            counters.success_ns += read_ns + run_ns + write_ns
-            counters.last_ms = int(self._clock() * 1000)
+            counters.last_s = now
 
     def failed(self, model: ModelRef, spent_ns: int) -> None:
         """Count an inference that was refused, or that failed, once its model was known."""

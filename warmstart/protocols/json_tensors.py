@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from math import nan, prod
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -60,20 +60,30 @@ def load_json(body: bytes) -> Any:
 
     Raises: MalformedBody.
     """
+    document = parse_json(body)
+    check_names(body, document)
+    return document
+
+
+def parse_json(body: bytes) -> Any:
+    """Read a JSON document as `load_json` does, but for names that come again. Raises: MalformedBody."""
     if not body:
         raise MalformedBody("body: expected JSON, got nothing")
     try:
-        document = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"body: expected JSON, got {error.msg} at character {error.pos}{_remedy(error)}") from None
-    # orjson keeps the last of equal names. Each name has a colon: as many colons as names, and none was dropped.
+
+
+def check_names(body: bytes, document: Any) -> None:
+    """Check that no object of a document has a name twice, of which orjson keeps the last. Raises: MalformedBody."""
+    # Each name has a colon: as many colons as names, and none was dropped.
     names = _count_names(document)
     if body.count(b":") != names and sum(map(body.count, _COLONS)) != names:
         try:
             json.loads(body, object_pairs_hook=once)
         except RecursionError:
             raise MalformedBody("body: expected JSON nested less deep, got close to 1024 levels") from None
-    return document
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -253,15 +263,10 @@ def check_finite(array: Tensor) -> int | None:
 
 
 def json_data(spec: TensorSpec, array: Tensor) -> Any:
-    """Return an output's values for JSON, flat and row-major. Raises: UnrepresentableOutput for NaN and infinity."""
-    kind = array.dtype.kind
-    if kind == "O":
+    """Return an output's values for JSON, flat and row-major; `dump_outputs` refuses NaN and infinity."""
+    if array.dtype.hasobject:
         return array.ravel().tolist()
-    if kind == "f" or spec.datatype == "BF16":
-        array = numbers(spec, array)
-        if np.count_nonzero(np.isfinite(array)) != array.size:
-            refuse_not_finite(spec, array)
-    return array.ravel()
+    return numbers(spec, array).ravel()
 
 
 def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:
@@ -271,6 +276,15 @@ def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:
             f"output {spec.name!r}: expected finite {spec.datatype} values, got {array.ravel()[index]} "
             f"at index {index} of shape {list(array.shape)}; JSON cannot hold it"
         )
+
+
+def dump_outputs(document: object, outputs: Iterable[tuple[TensorSpec, Tensor]]) -> bytes:
+    """Write JSON with the values of these outputs in it. Raises: UnrepresentableOutput, for NaN and infinity too."""
+    body = dump(document)
+    if b"null" in body:  # as orjson writes NaN and infinity; or a text holds it
+        for spec, array in outputs:
+            refuse_not_finite(spec, numbers(spec, array))
+    return body
 
 
 def dump(document: object) -> bytes:

@@ -17,10 +17,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from warmstart.datatypes import datatype
+from warmstart.datatypes import DATATYPES, datatype
 from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, WrongShape
 from warmstart.protocols import media
-from warmstart.protocols.json_tensors import dump, json_data, kind_of, load_json, shown, tensor
+from warmstart.protocols.json_tensors import (
+    check_names,
+    dump_outputs,
+    json_data,
+    kind_of,
+    parse_json,
+    shown,
+    tensor,
+)
 from warmstart.protocols.wire import JSON, OCTETS, Rendered
 from warmstart.tensors import MOST_DIMENSIONS
 
@@ -75,7 +83,7 @@ class Infer(NamedTuple):
                 {"name": spec.name, "datatype": spec.datatype, "shape": array.shape, "data": json_data(spec, array)}
                 for spec, array in outputs
             ]
-            return Rendered(dump(document))
+            return Rendered(dump_outputs(document, outputs))
         from warmstart.protocols.oip_outputs import render  # only for who asks for more than all outputs as JSON
 
         return render(self, document, model.labels, outputs)
@@ -111,10 +119,12 @@ def read_infer(request: Request) -> Infer:
         from warmstart.protocols.binary_tensors import split
 
         body, tail = split(body, length)
-    document = load_json(body)
+    document = parse_json(body)
     if type(document) is not dict:
         raise MalformedBody(f"body: expected an object with 'inputs', got {kind_of(document)}")
     inputs = _parse_inputs(document, tail)
+    if body.count(b":") != len(document) + sum(map(len, document["inputs"])):  # there are more names than these
+        check_names(body, document)
     if tail is not None:
         tail.end()
     binary = False
@@ -122,7 +132,9 @@ def read_infer(request: Request) -> Infer:
         check_parameters(parameters, "parameters")
         binary = _flag(parameters, "binary_data_output", "parameters") or False
     wanted = () if (items := document.get("outputs")) is None else _parse_outputs(items)
-    return Infer(_parse_id(document), inputs, wanted, binary, headers.get("accept", ""))
+    if (given := document.get("id")) is not None and type(given) is not str:
+        raise MalformedBody(f"id: expected a string, got {kind_of(given)}")
+    return Infer(given, inputs, wanted, binary, headers.get("accept", ""))
 
 
 def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tensor]:
@@ -132,36 +144,38 @@ def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tens
         raise MalformedBody(f"inputs: expected a non-empty array of tensors, got {found}")
     inputs: dict[str, Tensor] = {}
     for index, item in enumerate(items):
-        name, array = _parse_input(item, index, tail)
+        if type(item) is not dict:
+            raise MalformedBody(f"inputs[{index}]: expected an object, got {kind_of(item)}")
+        name = _parse_name(item, f"inputs[{index}]")
         if name in inputs:
             raise InvalidRequest(f"input {name!r}: expected once, got again as inputs[{index}]")
-        inputs[name] = array
+        inputs[name] = _parse_input(item, name, tail)
     return inputs
 
 
-def _parse_id(document: dict[str, Any]) -> str | None:
-    found = document.get("id")
-    if found is not None and type(found) is not str:
-        raise MalformedBody(f"id: expected a string, got {kind_of(found)}")
-    return found
-
-
-def _parse_input(item: Any, index: int, tail: Tail | None) -> tuple[str, Tensor]:
-    if type(item) is not dict:
-        raise MalformedBody(f"inputs[{index}]: expected an object, got {kind_of(item)}")
-    name = _parse_name(item, f"inputs[{index}]")
-    element = item.get("datatype")
+def _parse_input(item: dict[str, Any], name: str, tail: Tail | None) -> Tensor:
+    element, shape = item.get("datatype"), item.get("shape")
     if type(element) is not str:
         raise MalformedBody(f"input {name!r}: datatype: expected a string, got {_found(item, 'datatype')}")
-    shape = _parse_shape(item, name)
+    if type(shape) is not list:
+        raise MalformedBody(f"input {name!r}: shape: expected an array, got {_found(item, 'shape')}")
+    if len(shape) > MOST_DIMENSIONS:
+        raise WrongShape(
+            f"input {name!r}: shape: expected at most {MOST_DIMENSIONS} dimensions, got {len(shape)}", tensor=name
+        )
+    for size in shape:
+        if type(size) is not int or not 0 <= size <= _LARGEST_DIMENSION:
+            raise WrongShape(
+                f"input {name!r}: shape: expected whole numbers, 0 or more; got {shown(size)}", tensor=name
+            )
     if (parameters := item.get("parameters")) is not None:
         check_parameters(parameters, f"input {name!r}: parameters")
         if (size := parameters.get("binary_data_size")) is not None:
-            return name, _binary(item, name, element, shape, size, tail)
+            return _binary(item, name, element, tuple(shape), size, tail)
     data = item.get("data")
     if type(data) is not list:
         raise MalformedBody(f"input {name!r}: data: expected an array, got {_found(item, 'data')}")
-    return name, tensor(data, _datatype(element, name), shape, name)
+    return tensor(data, DATATYPES.get(element) or _datatype(element, name), tuple(shape), name)
 
 
 def _binary(
@@ -189,23 +203,6 @@ def _parse_name(item: dict[str, Any], where: str) -> str:
         found = _found(item, "name") if type(name) is not str else f"{len(name)} characters"
         raise MalformedBody(f"{where}.name: expected a string of 1 to 256 characters, got {found}")
     return name
-
-
-def _parse_shape(item: dict[str, Any], name: str) -> tuple[int, ...]:
-    shape = item.get("shape")
-    if type(shape) is not list:
-        raise MalformedBody(f"input {name!r}: shape: expected an array, got {_found(item, 'shape')}")
-    if len(shape) > MOST_DIMENSIONS:
-        raise WrongShape(
-            f"input {name!r}: shape: expected at most {MOST_DIMENSIONS} dimensions, got {len(shape)}", tensor=name
-        )
-    for size in shape:
-        if type(size) is not int or not 0 <= size <= _LARGEST_DIMENSION:
-            raise WrongShape(
-                f"input {name!r}: shape: expected whole numbers, 0 or more; got {shown(size)}",
-                tensor=name,
-            )
-    return tuple(shape)
 
 
 def _parse_outputs(items: Any) -> tuple[Wanted, ...]:

@@ -13,7 +13,7 @@ from warmstart.bfloat16 import numbers
 from warmstart.errors import InvalidRequest, UnrepresentableOutput
 from warmstart.protocols import media
 from warmstart.protocols.binary_tensors import to_bytes
-from warmstart.protocols.json_tensors import dump, json_data
+from warmstart.protocols.json_tensors import dump_outputs, json_data
 from warmstart.protocols.oip import HEADER_LENGTH, Infer, Wanted
 from warmstart.protocols.wire import JSON, OCTETS, Rendered
 from warmstart.tensors import ANY, TensorSpec
@@ -32,7 +32,7 @@ def render(asked: Infer, document: dict[str, Any], labels: tuple[str | int, ...]
     binary = [asked.binary if each.binary is None else each.binary for each in wanted]
     offered = (OCTETS, JSON) if any(binary) else (JSON,)
     as_bytes = media.accepted(asked.accept, offered) == OCTETS
-    described, tails = [], []
+    described, tails, told = [], [], []
     for each, apart, (given, computed) in zip(wanted, binary, outputs, strict=True):
         spec, array = (given, computed) if not each.classes else classify(given, computed, each.classes, labels)
         item: dict[str, Any] = {"name": spec.name, "datatype": spec.datatype, "shape": array.shape}
@@ -41,9 +41,10 @@ def render(asked: Infer, document: dict[str, Any], labels: tuple[str | int, ...]
             item["parameters"] = {"binary_data_size": len(tails[-1])}
         else:
             item["data"] = json_data(spec, array)
+            told.append((spec, array))
         described.append(item)
     document["outputs"] = described
-    header = dump(document)
+    header = dump_outputs(document, told)
     if not as_bytes:
         return Rendered(header)
     return Rendered(b"".join([header, *tails]), OCTETS, ((HEADER_LENGTH, str(len(header))),))

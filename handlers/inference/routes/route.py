@@ -77,7 +77,8 @@ class Report(NamedTuple):
     """Write what was counted in this process: of one version, or of all (no model in the path)."""
 
 
-Act: TypeAlias = Infer | Describe | Versions | Document | Load | Listing | Fixed | Report
+Inquiry: TypeAlias = Describe | Versions | Document | Load | Listing | Fixed | Report
+Act: TypeAlias = Infer | Inquiry
 
 
 class Match(NamedTuple):

@@ -168,6 +168,35 @@ def test_nan_and_infinity_are_never_written_as_null(value: float, text: str) -> 
         render(np.array([[0, 0], [0, value]], np.float32))
 
 
+@pytest.mark.parametrize(
+    "member", ['"id": "1"', '"data": [1]', '"of input": 1', '"name": "y"', '"of output": 1', '"a": 1']
+)
+def test_a_name_that_comes_again_is_refused_wherever_it_stands(member: str) -> None:
+    given = {"name": "x", "shape": [1], "datatype": "FP32", "data": [1], "parameters": {"of input": 1, "text": "a: b"}}
+    wanted = {"name": "y", "parameters": {"of output": 1}}
+    document = json.dumps({"id": "1", "inputs": [given], "outputs": [wanted], "unknown": {"a": 1}})
+    assert oip.read_infer(request(document.encode())).id == "1"
+    twice = document.replace(member, f"{member}, {member}")
+    with pytest.raises(MalformedBody, match=r"expected each name once in an object, got '.*' again"):
+        oip.read_infer(request(twice.encode()))
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_text_may_say_null_and_numbers_beside_it_are_checked_all_the_same(binary: bool) -> None:
+    texts = (TensorSpec("t", "BYTES", (-1,)), np.array(["null"], object))
+    for value in (1.0, np.nan):
+        outputs = [texts, (TensorSpec("y", "FP32", (-1,)), np.array([value], np.float32))]
+        wanted = [{"name": "t"}, {"name": "y", "parameters": {"binary_data": binary}}]
+        asking = parse({**with_input(), "outputs": wanted})
+        if np.isnan(value) and not binary:
+            with pytest.raises(UnrepresentableOutput, match="output 'y'"):
+                asking.render(MODEL, outputs)
+            with pytest.raises(UnrepresentableOutput, match="output 'y'"):
+                parse(with_input()).render(MODEL, outputs)
+        else:
+            assert b'"data":["null"]' in asking.render(MODEL, outputs).body
+
+
 def test_text_that_is_not_unicode_is_never_written() -> None:
     with pytest.raises(UnrepresentableOutput):
         render(np.array(["\ud800"], object), datatype="BYTES")
