@@ -35,12 +35,14 @@ class RunOptions(NamedTuple):
     """How a session is opened. `optimise` is False for a graph that was optimised before it was published.
 
     With `extensions` the graph has operators of onnxruntime-extensions, whose library is registered first. With
-    `preprocess` requests go through what `preprocessing.json` declares, which lies beside the graph.
+    `preprocess` requests go through what `preprocessing.json` declares, which lies beside the graph. Requests of up to
+    `single_thread_rows` rows are computed by one thread, however many there are.
     """
 
     optimise: bool = True
     extensions: bool = False
     preprocess: bool = False
+    single_thread_rows: int = 0
 
 
 class Variant(NamedTuple):
@@ -191,9 +193,11 @@ def _parse_run(document: Mapping[str, Any]) -> RunOptions:
     """Read run options; one that this release does not know would be run without, so it is refused."""
     if unknown := set(document) - set(RunOptions._fields):
         raise ValueError(f"run: this release does not know {', '.join(sorted(unknown))}: upgrade warmstart")
-    if any(type(value) is not bool for value in document.values()):
+    rows = _whole(document.get("single_thread_rows", 0))
+    given = {**document, "single_thread_rows": False}
+    if any(type(value) is not bool for value in given.values()):
         raise TypeError(f"run: expected true or false, got {dict(document)!r:.80}")
-    return RunOptions(**document)
+    return RunOptions(**given)._replace(single_thread_rows=rows)
 
 
 def _parse_variant(document: Mapping[str, Any]) -> Variant:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,14 +42,12 @@ class OnnxSession:
     def __init__(self, path: Path, manifest: Manifest, *, threads: int) -> None:
         """Open the graph in a file. Raises: ModelNotLoadable, also if it is not what the manifest describes."""
         self._name = f"model {manifest.name}:{manifest.version}"
-        options = session_options(threads, manifest.run)
-        if manifest.run.extensions:
-            options.register_custom_ops_library(self._extensions())
-        try:
-            self._session: Runs = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except FAILURES as error:
-            reason = _reason(error).replace(str(path), path.name)
-            raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        few = manifest.run.single_thread_rows if threads > 1 else 0
+        self._session: Runs = self._open(path, manifest.run, 1 if few else threads)
+        if few:
+            from model_store.few_rows_session import FewRowsSession  # for such models alone
+
+            self._session = FewRowsSession(self._session, few, partial(self._open, path, manifest.run, threads))
         if any(meta.type == "tensor(bfloat16)" for meta in (*self._session.get_inputs(), *self._session.get_outputs())):
             self._session = self._with_bfloat16(self._session)
         if manifest.run.preprocess:
@@ -58,6 +57,17 @@ class OnnxSession:
         # Preprocessing reads bytes itself, or refuses them; ONNX Runtime would take b"a" for the text "b'a'".
         specs = () if manifest.run.preprocess else manifest.signature.inputs
         self._texts = tuple(spec.name for spec in specs if spec.datatype == "BYTES")
+
+    def _open(self, path: Path, run: RunOptions, threads: int) -> Runs:
+        options = session_options(threads, run)
+        if run.extensions:
+            options.register_custom_ops_library(self._extensions())
+        try:
+            opened: Runs = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except FAILURES as error:
+            reason = _reason(error).replace(str(path), path.name)
+            raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        return opened
 
     def _extensions(self) -> str:
         """Find the library of onnxruntime-extensions; its package is not imported, and needs not be whole."""

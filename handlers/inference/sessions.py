@@ -137,7 +137,8 @@ class SessionCache:
                 f"model {manifest.name}:{manifest.version}: expected files of at most {_mb(self._budget_bytes)} MB, "
                 f"got {_mb(manifest.size_bytes)} MB; give the function at least {_mb(lacking_bytes)} MB more memory"
             )
-        cost_bytes = int(limits.SESSION_WEIGHT * manifest.size_bytes)
+        sessions = 2 if manifest.run.single_thread_rows else 1
+        cost_bytes = int(limits.SESSION_WEIGHT * manifest.size_bytes * sessions)
         with self._lock:
             self._shrink(self._budget_bytes - cost_bytes)
         started = self._clock_ns()

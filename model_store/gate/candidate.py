@@ -62,11 +62,11 @@ def check_labels(labels: tuple[str | int, ...], outputs: tuple[TensorSpec, ...])
 
 
 def open_session(layout: Layout, *, threads: int = 0) -> Runs:
-    """Open a layout as the serving function does; `threads` 0 is one per core.
+    """Open a layout as the serving function does for few rows; `threads` 0 is one per core.
 
     Raises: UnsupportedModel, with ONNX Runtime's reason; Unreachable if a package is missing.
     """
-    options = session_options(layout, threads=threads)
+    options = session_options(layout, threads=1 if layout.run.single_thread_rows else threads)
     import onnxruntime as ort
 
     try:

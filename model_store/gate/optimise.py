@@ -20,6 +20,7 @@ from model_store.gate.sample import cast
 from model_store.gate.side_by_side import MAX_WARM_RATIO, PATIENCE, Measured, Patience, measure
 from model_store.gate.speed import DOWNLOAD_BYTES_PER_S
 from model_store.gate.steps import Figure, GateOptions, Outcome, Target
+from model_store.gate.threads import single_thread_rows
 from warmstart import limits
 
 MIN_GAIN: Final = 0.05
@@ -80,8 +81,21 @@ def optimise(
     if smaller is not None:
         figures["quantized"] = dict(smaller.figures)
     chosen = _kept(candidate, written, choice, own, folder / "layouts")
-    lines = (smaller.summary if smaller else "", _summary(choice, measured), note)
+    rows = single_thread_rows(chosen.layout, given, candidate.signature.inputs, threads=threads)
+    figures["single_thread_rows"] = rows
+    if rows:
+        chosen = replace(
+            chosen,
+            layout=_on_one_thread(chosen.layout, rows),
+            variants={name: _on_one_thread(layout, rows) for name, layout in chosen.variants.items()},
+        )
+    alone = f"one thread for up to {rows} {'row' if rows == 1 else 'rows'}" if rows else ""
+    lines = (smaller.summary if smaller else "", _summary(choice, measured), alone, note)
     return Outcome(chosen, "; ".join(line for line in lines if line), figures)
+
+
+def _on_one_thread(layout: Layout, rows: int) -> Layout:
+    return layout._replace(run=layout.run._replace(single_thread_rows=rows))
 
 
 def choose(measured: Mapping[str, tuple[Measured, int]], own: frozenset[str]) -> Choice:

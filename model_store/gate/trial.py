@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     from model_store.convert.source import Batch
@@ -38,7 +38,7 @@ class Request(TypedDict):
 
     path: list[str]
     files: list[tuple[str, str]]
-    run: dict[str, bool]
+    run: dict[str, Any]
     threads: list[int]
     budget_s: float
 

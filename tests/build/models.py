@@ -62,6 +62,31 @@ def identity(code: int = TensorProto.FLOAT, shape: Sequence[Dim] | None = ("batc
     return model([node], [tensor("x", code, shape)], [tensor("y", code, shape)])
 
 
+def trees(count: int) -> bytes:
+    """Give y = the share of `count` trees whose threshold (0, 1/count, 2/count, ...) is below x: FP32 (batch, 1)."""
+    places = [number for number in range(count) for _ in range(3)]
+    node = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        nodes_treeids=places,
+        nodes_nodeids=[0, 1, 2] * count,
+        nodes_featureids=[0, 0, 0] * count,
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"] * count,
+        nodes_values=[value for number in range(count) for value in (number / count, 0.0, 0.0)],
+        nodes_truenodeids=[1, 0, 0] * count,
+        nodes_falsenodeids=[2, 0, 0] * count,
+        target_treeids=[number for number in range(count) for _ in range(2)],
+        target_nodeids=[1, 2] * count,
+        target_ids=[0, 0] * count,
+        target_weights=[0.0, 1 / count] * count,
+    )
+    shape: list[Dim] = ["batch", 1]
+    return model([node], [tensor("x", TensorProto.FLOAT, shape)], [tensor("y", TensorProto.FLOAT, shape)])
+
+
 def bfloat16_scale(factor: float = 2.0, columns: int = 2) -> bytes:
     """Give y = factor * x, computed in FP32 between BF16 and BF16, and total: FP32 (batch, 1), the sum of y's row."""
     constants = [

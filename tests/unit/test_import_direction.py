@@ -118,7 +118,7 @@ MAP: Final[Mapping[str, Row]] = {
     "handlers/inference/onnx_session.py": row(
         ours="warmstart",
         others="onnxruntime",
-        lazy="model_store.bfloat16_session model_store.manifest model_store.preprocessing",
+        lazy="model_store.bfloat16_session model_store.few_rows_session model_store.manifest model_store.preprocessing",
     ),
     # The same data plane as a server: httptools parses in one file, uvloop is the loop that it runs in.
     "handlers/server/": row(ours="warmstart handlers.inference model_store.stores", lazy="model_store"),

@@ -126,7 +126,9 @@ FILES = st.lists(
     st.fixed_dictionaries({"path": PATHS | VALUES, "size_bytes": st.integers() | VALUES, "sha256": st.just("ab" * 32)}),
     max_size=3,
 )
-RUN = st.dictionaries(st.sampled_from(["optimise", "extensions", "preprocess", "threads"]), st.booleans() | VALUES)
+RUN = st.dictionaries(
+    st.sampled_from(["optimise", "extensions", "preprocess", "single_thread_rows", "threads"]), st.booleans() | VALUES
+)
 FIELDS = st.fixed_dictionaries(
     {},
     optional={

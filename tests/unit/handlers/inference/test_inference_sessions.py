@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from handlers.inference.sessions import Opening, SessionCache
-from model_store.manifest import Manifest
+from model_store.manifest import Manifest, RunOptions
 from tests.build import manifests
 from warmstart.errors import InferenceFailed, InsufficientMemory, ModelNotLoadable, StoreUnavailable
 
@@ -100,6 +100,15 @@ def test_a_model_may_be_opened_before_it_is_asked() -> None:
     assert sessions.load(model("a")) is not None
     assert sessions.load(model("a")) is None
     assert run(sessions, model("a")).opened is None
+
+
+def test_a_model_that_may_be_open_twice_counts_twice() -> None:
+    files = Files()
+    sessions = cache(files, budget_mb=5)
+    twice = model("b")._replace(run=RunOptions(single_thread_rows=64))
+    run(sessions, model("a"))
+    run(sessions, twice)
+    assert files.events == ["fetch a", "release a", "fetch b"]
 
 
 def test_the_least_recently_used_one_makes_room() -> None:
