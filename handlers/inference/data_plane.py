@@ -140,6 +140,9 @@ class DataPlane:
             failure = error
             found = self._refuse(WarmstartError(INTERNAL), request, route)
         elapsed_ns = self._clock_ns() - started
+        if route is not None and (ran := found.ran) is not None and ran.opened is None and self._setup_ns is None:
+            self._observer.note_warm(route, request_id, trace_id, elapsed_ns, found.model, ran)
+            return found
         if found.error is not None and found.model is not None:
             self._service.tally.failed(found.model, elapsed_ns)
         setup_ns, self._setup_ns = self._setup_ns, None

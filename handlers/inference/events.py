@@ -106,11 +106,12 @@ def check_size(body: bytes, content_type: str) -> None:
 
 def to_gateway(answer: Answer, request_id: str) -> dict[str, Any]:
     """Write API Gateway's proxy response: text as it is, all else in base64, which the gateway takes off again."""
+    status, body, content_type, *_ = answer
     headers = headers_of(answer, request_id)
-    text = _is_text(answer.content_type) and "content-encoding" not in headers
+    text = _is_text(content_type) and "content-encoding" not in headers
     return {
-        "statusCode": answer.status,
+        "statusCode": status,
         "headers": headers,
-        "body": answer.body.decode() if text else b2a_base64(answer.body, newline=False).decode(),
+        "body": body.decode() if text else b2a_base64(body, newline=False).decode(),
         "isBase64Encoded": not text,
     }

@@ -76,7 +76,7 @@ class Observer:
         """Log one invocation, with its metrics if it was an inference."""
         route, ran = invocation.route, answer.ran
         if route is not None and ran is not None and ran.opened is None and invocation.setup_ns is None:
-            self._write(self._warm_line(route, invocation, answer, ran))
+            self.note_warm(route, invocation.request_id, invocation.trace_id, invocation.elapsed_ns, answer.model, ran)
             return
         document: dict[str, Any] = {
             "level": "INFO" if answer.status < 500 else "ERROR",
@@ -105,28 +105,30 @@ class Observer:
             self._add_metrics(document, invocation, answer)
         self._write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
-    def _warm_line(self, route: Spoken, invocation: Invocation, answer: Answer, ran: Ran) -> bytes:
-        """Write the line of a warm inference: as `note` does, most of it kept from one to the next."""
-        head, tail = self._constant(route.protocol, route.operation, answer.model)
+    def note_warm(
+        self, route: Spoken, request_id: str, trace_id: str | None, elapsed_ns: int, model: ModelRef | None, ran: Ran
+    ) -> None:
+        """Log an inference that opened nothing, and was not a process's first: most of its line is always the same."""
+        head, tail = self._constant(route.protocol, model)
         run_ns = ran.run_ns
-        document = {
-            "function_request_id": invocation.request_id,
+        document: dict[str, object] = {
+            "function_request_id": request_id,
             "ModelLatency": run_ns / 1000,
-            "OverheadLatency": (invocation.elapsed_ns - run_ns) / 1000,
+            "OverheadLatency": (elapsed_ns - run_ns) / 1000,
             "LoadedModelCount": ran.open_sessions,
         }
-        if invocation.trace_id is not None:
-            document["xray_trace_id"] = invocation.trace_id
-        return b"%b,%b%b%d}}\n" % (head, orjson.dumps(document)[1:-1], tail, self._now() * 1000)
+        if trace_id is not None:
+            document["xray_trace_id"] = trace_id
+        self._write(b"%b,%b%b%d}}\n" % (head, orjson.dumps(document)[1:-1], tail, self._now() * 1000))
 
-    def _constants(self, protocol: str, operation: Operation, model: ModelRef | None) -> tuple[bytes, bytes]:
+    def _constants(self, protocol: str, model: ModelRef | None) -> tuple[bytes, bytes]:
         """Return what comes before and behind what changes from one warm inference to the next."""
         document: dict[str, Any] = {
             "level": "INFO",
             "message": "answered",
             "service": self._service,
             "protocol": protocol,
-            "operation": operation.value,
+            "operation": Operation.INFER.value,
             "status": 200,
             "function_version": self._function_version,
             "cold_start": False,

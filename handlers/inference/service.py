@@ -31,7 +31,7 @@ class Resolver(Protocol):
         ...
 
     def step_back(self, ref: ModelRef, manifest: Manifest) -> Manifest | None:
-        """Return to the version before this one, if there is one to return to."""
+        """Return to the version before this one, if there is one to return to: `resolve` finds that one then."""
         ...
 
     def known(self, ref: ModelRef) -> Manifest | None:
@@ -151,22 +151,6 @@ class InferenceService:
         started = self._clock_ns()
         manifest = self._resolver.resolve(ref)
         resolve_ns = self._clock_ns() - started
-        try:
-            return self._infer(manifest, call, resolve_ns)
-        except StoreError:  # a version that was just promoted cannot be fetched: the one before is still warm
-            if (previous := self._resolver.step_back(ref, manifest)) is None:
-                raise
-        return self._infer(previous, call, resolve_ns)
-
-    def _load(self, manifest: Manifest) -> Manifest:
-        try:
-            self._sessions.load(manifest)
-        except WarmstartError as error:
-            error.model = named(manifest)
-            raise
-        return manifest
-
-    def _infer(self, manifest: Manifest, call: Asked, resolve_ns: int) -> InferenceResult:
         model = _version(manifest.name, manifest.version)
         try:
             declared, specs = manifest.signature
@@ -176,11 +160,22 @@ class InferenceService:
                 specs = _select(names, specs)
             ran = self._sessions.run(manifest, [*map(_NAME, specs)], inputs)
         except WarmstartError as error:
+            # A version that was just promoted cannot be fetched: the one before is still warm.
+            if isinstance(error, StoreError) and self._resolver.step_back(ref, manifest) is not None:
+                return self.infer(ref, call)
             error.model = model
             raise
         # The size of the batch: of the first input's first dimension, 1 where there is none.
         rows = shape[0] if declared and (shape := inputs[declared[0].name].shape) else 1
         return InferenceResult(manifest, model, [*zip(specs, ran.outputs, strict=True)], rows, ran, resolve_ns)
+
+    def _load(self, manifest: Manifest) -> Manifest:
+        try:
+            self._sessions.load(manifest)
+        except WarmstartError as error:
+            error.model = named(manifest)
+            raise
+        return manifest
 
 
 def named(manifest: Manifest) -> ModelRef:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class ErrorsOnly(Observer):
     """Writes warnings, and the requests that were answered 5xx."""
 
+    def note_warm(self, *_: object) -> None:
+        """Log none that went well."""
+
     def note(self, invocation: Invocation, answer: Answer) -> None:
         """Log one invocation if it is the server's fault."""
         if answer.status >= 500:
@@ -21,6 +24,9 @@ class ErrorsOnly(Observer):
 
 class WarningsOnly(Observer):
     """Writes warnings, and of the requests only those that failed in a way that nobody foresaw."""
+
+    def note_warm(self, *_: object) -> None:
+        """Log none that went well."""
 
     def note(self, invocation: Invocation, answer: Answer) -> None:
         """Log one invocation if it is our mistake."""

@@ -27,20 +27,21 @@ from warmstart.tensors import reshaped
 if TYPE_CHECKING:
     from warmstart.tensors import Tensor, TensorSpec
 
-_FORMATS: Final = {
-    "UINT8": "B",
-    "UINT16": "H",
-    "UINT32": "I",
-    "UINT64": "Q",
-    "INT8": "b",
-    "INT16": "h",
-    "INT32": "i",
-    "INT64": "q",
-    "FP16": "e",
-    "BF16": "f",
-    "FP32": "f",
-    "FP64": "d",
+_FORMATS: Final[dict[str, tuple[str, np.dtype[Any]]]] = {
+    "UINT8": ("B", np.dtype(np.uint8)),
+    "UINT16": ("H", np.dtype(np.uint16)),
+    "UINT32": ("I", np.dtype(np.uint32)),
+    "UINT64": ("Q", np.dtype(np.uint64)),
+    "INT8": ("b", np.dtype(np.int8)),
+    "INT16": ("h", np.dtype(np.int16)),
+    "INT32": ("i", np.dtype(np.int32)),
+    "INT64": ("q", np.dtype(np.int64)),
+    "FP16": ("e", np.dtype(np.float16)),
+    "BF16": ("f", np.dtype(np.float32)),
+    "FP32": ("f", np.dtype(np.float32)),
+    "FP64": ("d", np.dtype(np.float64)),
 }
+"""How `struct` writes a number, and how numpy reads it: BF16 is rounded afterwards."""
 _FLOATS: Final = "efd"
 _EXACT: Final = {"BOOL": bool, "BYTES": str}
 _SHOWN: Final = 60
@@ -177,11 +178,12 @@ def _refuse_nesting(name: str, shape: tuple[int, ...], found: str) -> NoReturn:
 
 def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_index) -> Tensor:
     """Build a tensor of one dimension. None is a missing value. Raises: InvalidValue, WrongShape."""
-    if (exact := _EXACT.get(datatype.name)) is not None:
-        if set(map(type, values)) - {exact}:
+    element = datatype.name
+    if element in _EXACT:
+        if set(map(type, values)) - {_EXACT[element]}:
             _refuse_value(values, datatype, name, place)
         return np.array(values, datatype.numpy)
-    code = _FORMATS[datatype.name]
+    code, kind = _FORMATS[element]
     try:
         # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
         packed = struct.pack(f"<{len(values)}{code}", *values)
@@ -189,14 +191,14 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         if code in _FLOATS and type(None) in set(map(type, values)):  # here, where values without one cost nothing
             return pack([nan if value is None else value for value in values], datatype, name, place)
         _refuse_value(values, datatype, name, place)
-    array = np.frombuffer(packed, datatype.numbers)
+    array = np.frombuffer(packed, kind)
     if bool in set(map(type, values if len(values) < _MANY else _suspects(values, array))):
         _refuse_value(values, datatype, name, place)
-    if datatype.name == "BF16":
-        if _overflows(array):
-            _refuse_value(values, datatype, name, place)
-        return rounded(array)
-    return array
+    if element != "BF16":
+        return array
+    if _overflows(array):
+        _refuse_value(values, datatype, name, place)
+    return rounded(array)
 
 
 def _suspects(values: list[Any], array: Tensor) -> list[Any]:
@@ -229,7 +231,7 @@ def _holds(datatype: Datatype, value: object) -> bool:
     if (exact := _EXACT.get(datatype.name)) is not None:
         return type(value) is exact
     try:
-        packed = struct.pack(f"<{_FORMATS[datatype.name]}", value)
+        packed = struct.pack(f"<{_FORMATS[datatype.name][0]}", value)
     except (struct.error, OverflowError):
         return False
     if datatype.name == "BF16" and _overflows(np.frombuffer(packed, np.float32)):
@@ -266,7 +268,7 @@ def json_data(spec: TensorSpec, array: Tensor) -> Any:
     """Return an output's values for JSON, flat and row-major; `dump_outputs` refuses NaN and infinity."""
     if array.dtype.hasobject:
         return array.ravel().tolist()
-    return numbers(spec, array).ravel()
+    return (widened(array) if spec.datatype == "BF16" else array).ravel()
 
 
 def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:

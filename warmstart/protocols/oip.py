@@ -41,6 +41,7 @@ HEADER_LENGTH: Final = "inference-header-content-length"
 """How many bytes of a body are JSON; the tensors' bytes follow. 0: the body is the bytes of the only input."""
 _READABLE: Final = (JSON, OCTETS)
 _LARGEST_DIMENSION: Final = 2**64 - 1
+_LONGEST_NAME: Final = 256
 
 
 class Wanted(NamedTuple):
@@ -146,7 +147,8 @@ def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tens
     for index, item in enumerate(items):
         if type(item) is not dict:
             raise MalformedBody(f"inputs[{index}]: expected an object, got {kind_of(item)}")
-        name = _parse_name(item, f"inputs[{index}]")
+        if type(name := item.get("name")) is not str or not 0 < len(name) <= _LONGEST_NAME:
+            raise _no_name(item, f"inputs[{index}]")
         if name in inputs:
             raise InvalidRequest(f"input {name!r}: expected once, got again as inputs[{index}]")
         inputs[name] = _parse_input(item, name, tail)
@@ -197,12 +199,10 @@ def _datatype(element: str, name: str) -> Any:
         raise InvalidRequest(f"input {name!r}: {error.message}") from None
 
 
-def _parse_name(item: dict[str, Any], where: str) -> str:
+def _no_name(item: dict[str, Any], where: str) -> MalformedBody:
     name = item.get("name")
-    if type(name) is not str or not 0 < len(name) <= 256:
-        found = _found(item, "name") if type(name) is not str else f"{len(name)} characters"
-        raise MalformedBody(f"{where}.name: expected a string of 1 to 256 characters, got {found}")
-    return name
+    found = _found(item, "name") if type(name) is not str else f"{len(name)} characters"
+    return MalformedBody(f"{where}.name: expected a string of 1 to {_LONGEST_NAME} characters, got {found}")
 
 
 def _parse_outputs(items: Any) -> tuple[Wanted, ...]:
@@ -212,7 +212,8 @@ def _parse_outputs(items: Any) -> tuple[Wanted, ...]:
     for index, item in enumerate(items):
         if type(item) is not dict:
             raise MalformedBody(f"outputs[{index}]: expected an object, got {kind_of(item)}")
-        name = _parse_name(item, f"outputs[{index}]")
+        if type(name := item.get("name")) is not str or not 0 < len(name) <= _LONGEST_NAME:
+            raise _no_name(item, f"outputs[{index}]")
         if name in wanted:
             raise UnknownTensor(f"output {name!r}: expected once, got again as outputs[{index}]", tensor=name)
         wanted[name] = _parse_wanted(name, item.get("parameters"))

@@ -62,7 +62,9 @@ class Resolver:
 
     def step_back(self, ref: ModelRef, manifest: Manifest) -> Manifest | None:
         assert (ref, manifest) == (IRIS, self.manifest)
-        return self.previous
+        if (found := self.previous) is not None:
+            self.manifest, self.previous = found, None
+        return found
 
     def known(self, ref: ModelRef) -> Manifest | None:
         return self.manifest if ref == IRIS else None
@@ -149,10 +151,9 @@ def test_an_error_says_which_version_was_asked() -> None:
 
 
 def test_the_version_before_answers_for_one_that_cannot_be_fetched() -> None:
-    stepping = service(lost=(2,), previous=version(1))
-    assert stepping.infer(IRIS, Asked()).manifest.version == 1
-    assert stepping.ready(IRIS).version == 1
-    assert stepping.describe(IRIS).version == 2
+    assert service(lost=(2,), previous=version(1)).infer(IRIS, Asked()).manifest.version == 1
+    assert service(lost=(2,), previous=version(1)).ready(IRIS).version == 1
+    assert service(lost=(2,), previous=version(1)).describe(IRIS).version == 2
 
 
 def test_without_a_version_before_the_error_comes_out() -> None:
