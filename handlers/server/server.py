@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from email.utils import formatdate
 from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -145,7 +145,7 @@ class Server:
         def refuse(error: WarmstartError, path: str, request_id: str) -> Answer:
             return self._plane.refuse(error, aliases.get(path, path), request_id)
 
-        self._date = formatdate(usegmt=True)
+        self._date = _http_date()
         return Surroundings(
             dispatch=dispatch,
             refuse=refuse,
@@ -160,7 +160,7 @@ class Server:
     async def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._date = formatdate(usegmt=True)
+            self._date = _http_date()
             now = loop.time()
             for connection in tuple(self._open):
                 connection.expire(now)
@@ -198,6 +198,12 @@ class Server:
             connection.close()
         await asyncio.sleep(0)
         return (stopping is None or await stopping) and not busy
+
+
+def _http_date() -> str:
+    """Say now as RFC 9110 wants it (5.6.7), as `email.utils` would, which takes 4 ms and 0.5 MB to import."""
+    # In English: Python leaves the locale of dates at C, and nothing here sets another.
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
 
 
 async def _on_a_thread(loop: asyncio.AbstractEventLoop, load: Callable[[str], object], model: str) -> None:

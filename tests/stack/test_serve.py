@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import boto3
@@ -40,6 +41,12 @@ def test_a_request_is_answered_with_the_version_and_an_id(served: Served) -> Non
     assert (reply.status, reply.headers["x-model-version"]) == (200, "1")
     assert reply.json["outputs"][0]["data"] == [3.0]
     assert reply.headers["x-request-id"]
+
+
+def test_an_answer_says_when_it_was_made(served: Served) -> None:
+    said = parsedate_to_datetime(served.ask("GET", "/v2/health/live").headers["date"])
+
+    assert abs(said.timestamp() - time.time()) < 10
 
 
 def test_an_error_has_the_shape_of_the_protocol(served: Served) -> None:
