@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from cli.exit_codes import DONE, INTERRUPTED, REFUSED, WRONG_USAGE, exit_code_of
+from cli.light import LightCommand
 from cli.remedies import remedy_of
 from cli.shell import Shell
 from cli.stage import Choose, choose
@@ -32,7 +32,7 @@ VERBS: Final = (
 
 
 def app(verbs: Iterable[str] = VERBS) -> typer.Typer:
-    """Make the command. With one verb alone, only what it needs is imported."""
+    """Make the command. With one verb alone, only what it needs is imported, and the command is that verb."""
     made = typer.Typer(
         name="warmstart",
         help="A trained model behind an HTTPS endpoint in your own AWS account, or on this machine.",
@@ -41,9 +41,11 @@ def app(verbs: Iterable[str] = VERBS) -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    made.callback()(root)
-    for verb in verbs:
-        made.command(verb)(import_module(f"cli.{verb}").command)
+    named = tuple(verbs)
+    if len(named) > 1:
+        made.callback()(root)
+    for verb in named:
+        made.command(verb, cls=LightCommand if verb == "serve" else None)(import_module(f"cli.{verb}").command)
     return made
 
 
@@ -68,14 +70,14 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], *, choose: Choose 
     try:
         with ExitStack() as closing:
             shell = Shell(environ, closing, choose)
-            result = app(named or VERBS)(list(arguments), prog_name="warmstart", standalone_mode=False, obj=shell)
+            command = app(named or VERBS)
+            result = command(arguments[len(named) :], prog_name=_program(named), standalone_mode=False, obj=shell)
     except WarmstartError as error:
         _output(arguments).error(error.code, error.message, remedy_of(error))
         return exit_code_of(error)
     except typer.TyperException as error:
         if message := error.format_message():  # without one, the help has just been printed
-            remedy = f"`{' '.join(['warmstart', *named])} --help` says how"
-            _output(arguments).error("wrong_usage", message, remedy)
+            _output(arguments).error("wrong_usage", message, f"`{_program(named)} --help` says how")
         return WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -89,12 +91,18 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], *, choose: Choose 
 def _remedy_of_system(error: OSError) -> str:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return ""
+    import tempfile  # not for who has nothing to say
+
     return f"make room; files that are needed for a while go to {tempfile.gettempdir()}: TMPDIR names another folder"
 
 
 def _named(arguments: Sequence[str]) -> list[str]:
     """Return the verb that a command line begins with, none if it begins otherwise."""
     return [argument for argument in arguments[:1] if argument in VERBS]
+
+
+def _program(named: Sequence[str]) -> str:
+    return " ".join(["warmstart", *named])
 
 
 def _output(arguments: Sequence[str]) -> Output:
