@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Annotated, Final, NoReturn
@@ -130,7 +128,7 @@ def command(
 
 
 def _become_server(env: Mapping[str, str]) -> NoReturn:
-    """Check the settings, then be the server: what the command line loaded is not kept, its process is.
+    """Check the settings, then be the server in this process: starting Python anew would take longer than all before.
 
     Raises: InvalidSetting, Unreachable.
     """
@@ -141,5 +139,6 @@ def _become_server(env: Mapping[str, str]) -> NoReturn:
         raise Unreachable(f"serving needs the package {missing}: pip install 'warmstart[serve]'")
     if settings.grpc_port is not None and find_spec("grpc") is None:
         raise Unreachable("serving gRPC needs the package grpcio: pip install 'warmstart[serve,grpc]'")
-    # -P: whatever lies in the current folder is not imported.
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "handlers.server"], env)  # noqa: S606 - no shell is wanted
+    from handlers.server.__main__ import serve  # not before: it loads what may be missing
+
+    serve(env)

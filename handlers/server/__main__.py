@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
+from typing import NoReturn
 
 # START, in order, once per process:
 # 1. Before ONNX Runtime is imported: from 1.29 on it sends telemetry and writes a file under HOME otherwise.
@@ -52,14 +53,19 @@ def main(env: Mapping[str, str]) -> int:
         return 1
 
 
+def serve(env: Mapping[str, str]) -> NoReturn:
+    """Do what `main` does in this process, and end it with the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    code = main(env)
+    sys.stderr.flush()
+    # Not sys.exit: what was cut off is still computed, and ONNX Runtime must not be taken down under it.
+    os._exit(code)
+
+
 def _announce(settings: ServerSettings, scheme: str, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"serving {settings.store_url} on {scheme}://{host}:{port}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    code = main(os.environ)
-    sys.stderr.flush()
-    # Not sys.exit: what was cut off is still computed, and ONNX Runtime must not be taken down under it.
-    os._exit(code)
+    serve(os.environ)

@@ -168,7 +168,7 @@ MAP: Final[Mapping[str, Row]] = {
     "cli/": row(
         ours="warmstart layers.target",
         others="rich typer",
-        lazy="boto3 botocore handlers.server.settings layers local model_store mypy_boto3_logs",
+        lazy="boto3 botocore handlers.server layers local model_store mypy_boto3_logs",
     ),
 }
 
