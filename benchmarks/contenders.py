@@ -1,6 +1,6 @@
 """The servers that are compared, each a value: how it is started, what it is asked, how its answer is read.
 
-All serve the tabular reference model from the same file, each in the idiom of its own documentation
+All serve the tabular reference model, which is one file that each got, each in the idiom of its own documentation
 (`benchmarks/peers/`), with its default settings, in an environment of its own; none may report its use to its makers.
 """
 
@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
@@ -24,8 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.events import proxy_event
 from benchmarks.load import Request, free_ports
 from benchmarks.models import model_path, sample
-from model_store.gate import apply, plan_file
-from model_store.stores import open_store
+from benchmarks.published import published
 
 ROOT: Final = Path(__file__).parents[1]
 PEERS: Final = Path(__file__).with_name("peers")
@@ -92,7 +90,6 @@ def servers() -> tuple[Server, ...]:
     ours = ("warmstart", "serve", "--store", "file://{home}/store", "--port", "{port}")
     image = ("python", "-m", "handlers.server")
     image_settings = {"PYTHONPATH": str(ROOT), "WARMSTART_STORE_URL": "file://{home}/store", "WARMSTART_PORT": "{port}"}
-    one_thread = {"WARMSTART_THREADS": "1"}
     ports = {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "{second}", "MLSERVER_METRICS_PORT": "{third}"}
     here = {"MLSERVER_HOST": "127.0.0.1", **ports}
     alone = {**here, "MLSERVER_PARALLEL_WORKERS": "0"}
@@ -100,7 +97,6 @@ def servers() -> tuple[Server, ...]:
     mlflow = ("mlflow", "models", "serve", "-m", "model", "--env-manager", "local", "-h", "127.0.0.1", "-p", "{port}")
     return (
         Server("Warmstart, as its image starts it", OURS, image, oip, read_oip, settings=image_settings),
-        Server("Warmstart, one thread", OURS, image, oip, read_oip, settings={**image_settings, **one_thread}),
         Server("Warmstart, `warmstart serve`", OURS, ours, oip, read_oip, settings={"PYTHONPATH": str(ROOT)}),
         Server("MLServer", "mlserver", ("mlserver", "start", "."), oip, read_oip, here),
         Server("MLServer, no parallel workers", "mlserver", ("mlserver", "start", "."), oip, read_oip, alone),
@@ -130,16 +126,13 @@ def start(server: Server, home: Path) -> Start:
 
 
 def prepare(server: Server, folder: Path) -> Path:
-    """Make a server's folder; ours gets a store with the model as it is, published past the gate."""
+    """Make a server's folder; ours gets a store with what `warmstart publish` made of the model."""
     home = folder / server.name.replace(" ", "-").replace(",", "").replace("`", "")
     if server.is_peer:
         shutil.copytree(PEERS / server.package, home, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(model_path(MODEL), home)
     else:
-        home.mkdir()
-        with open_store(f"file://{home / 'store'}") as store:
-            plan = plan_file(model_path(MODEL), MODEL, store.objects)
-            apply(plan, store.objects, by="benchmark", clock=time.time, new_id=lambda: "1")
+        shutil.copytree(published(MODEL), home / "store")
     if server.prepare:
         subprocess.run(server.prepare, cwd=home, env=_environment(server, home), capture_output=True, check=True)
     return home
