@@ -90,6 +90,7 @@ def servers() -> tuple[Server, ...]:
     ours = ("warmstart", "serve", "--store", "file://{home}/store", "--port", "{port}")
     image = ("python", "-m", "handlers.server")
     image_settings = {"PYTHONPATH": str(ROOT), "WARMSTART_STORE_URL": "file://{home}/store", "WARMSTART_PORT": "{port}"}
+    no_polling = {"WARMSTART_BUSY_POLL_US": "0"}
     ports = {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "{second}", "MLSERVER_METRICS_PORT": "{third}"}
     here = {"MLSERVER_HOST": "127.0.0.1", **ports}
     alone = {**here, "MLSERVER_PARALLEL_WORKERS": "0"}
@@ -97,6 +98,7 @@ def servers() -> tuple[Server, ...]:
     mlflow = ("mlflow", "models", "serve", "-m", "model", "--env-manager", "local", "-h", "127.0.0.1", "-p", "{port}")
     return (
         Server("Warmstart, as its image starts it", OURS, image, oip, read_oip, settings=image_settings),
+        Server("Warmstart, no busy polling", OURS, image, oip, read_oip, settings={**image_settings, **no_polling}),
         Server("Warmstart, `warmstart serve`", OURS, ours, oip, read_oip, settings={"PYTHONPATH": str(ROOT)}),
         Server("MLServer", "mlserver", ("mlserver", "start", "."), oip, read_oip, here),
         Server("MLServer, no parallel workers", "mlserver", ("mlserver", "start", "."), oip, read_oip, alone),

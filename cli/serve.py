@@ -93,6 +93,14 @@ def command(
             "WARMSTART_PAYLOAD_LOCATIONS, else nowhere.",
         ),
     ] = None,
+    busy_poll_us: Annotated[
+        int | None,
+        typer.Option(
+            "--busy-poll-us",
+            help="Behind a quick request, look for the next one so long without sleeping; else WARMSTART_BUSY_POLL_US, "
+            "else 50, on one processor 0.",
+        ),
+    ] = None,
     drain_s: Annotated[
         float | None,
         typer.Option(
@@ -120,6 +128,7 @@ def command(
         environment.MAX_DELAY_MS: ",".join(max_delay_ms) if max_delay_ms else None,
         environment.MAX_BODY_MB: max_body_mb,
         environment.PAYLOAD_LOCATIONS: payload_locations,
+        environment.BUSY_POLL_US: busy_poll_us,
         environment.DRAIN_S: drain_s,
         environment.LOG: log,
     }

@@ -78,6 +78,7 @@ def build_server(
         port=settings.port,
         threads=settings.concurrency,
         queue=settings.queue,
+        busy_poll_s=settings.busy_poll_us / 1e6,
         drain_s=settings.drain_s,
         batched=frozenset(settings.batching),
         aliases=settings.aliases,

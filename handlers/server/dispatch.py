@@ -49,7 +49,8 @@ class Dispatcher:
 
     At most `queue` requests are computed there or wait; one more is refused with `Overloaded`. `call_soon` runs a
     function on the thread that `dispatch` is called from. Models in `batched` are never computed on it, as a request
-    that waits there for others would keep them from being read. `opened` is called when a request opened a model.
+    that waits there for others would keep them from being read. `opened` is called when a request opened a model,
+    `answered_here` when one was answered on the thread that dispatches.
     """
 
     def __init__(
@@ -60,10 +61,12 @@ class Dispatcher:
         queue: int,
         call_soon: Callable[..., object],
         opened: Callable[[], object],
+        answered_here: Callable[[], object] = lambda: None,
         batched: Collection[str] = (),
         pace: Pace | None = None,
     ) -> None:
-        self._plane, self._queue, self._call_soon, self._opened = plane, queue, call_soon, opened
+        self._plane, self._queue, self._call_soon = plane, queue, call_soon
+        self._opened, self._answered_here = opened, answered_here
         self._batched, self._pace = frozenset(batched), pace or Pace()
         self._threads, self._started = threads, 0
         self._taken = 0
@@ -76,6 +79,7 @@ class Dispatcher:
             found = self._respond(request, request_id, trace_id)
             self._pace.note(request.path, perf_counter_ns() - started)
             done(found)
+            self._answered_here()
         elif self._taken >= self._queue:
             done(self._plane.refuse(self._overloaded(), request.path, request_id, trace_id))
         else:

@@ -12,6 +12,7 @@ from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from handlers.server.busy_poll import BusyPoll
 from handlers.server.connection import Connection, Limits, Surroundings
 from handlers.server.dispatch import Dispatcher
 from handlers.server.machine import give_back
@@ -49,6 +50,7 @@ class Terms(NamedTuple):
     port: int
     threads: int
     queue: int
+    busy_poll_s: float
     drain_s: float
     batched: frozenset[str]
     aliases: Mapping[str, str]
@@ -127,12 +129,15 @@ class Server:
         return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
     def _surroundings(self, loop: asyncio.AbstractEventLoop) -> Surroundings:
+        poll_s = self._terms.busy_poll_s
+        poll = BusyPoll(poll_s, call_soon=loop.call_soon, now=time.perf_counter) if poll_s else None
         dispatcher = Dispatcher(
             self._plane,
             threads=self._terms.threads,
             queue=self._terms.queue,
             call_soon=loop.call_soon_threadsafe,
             opened=give_back,
+            answered_here=poll.extend if poll is not None else lambda: None,
             batched=self._terms.batched,
         )
         aliases = self._terms.aliases

@@ -19,6 +19,8 @@ DEFAULT_DELAY_MS: Final = 5.0
 DEFAULT_DRAIN_S: Final = 25.0
 """Below the 30 s after which Kubernetes kills a container that was told to end."""
 DEFAULT_BODY_MB: Final = 64
+DEFAULT_BUSY_POLL_US: Final = 50
+"""Where there are two processors: on one alone, whoever asks would wait meanwhile."""
 MIN_CONCURRENCY: Final = 8
 HEALTH: Final = "/v2/health/ready"
 
@@ -44,6 +46,8 @@ class ServerSettings(NamedTuple):
     """Requests that are computed or wait."""
     batching: Mapping[str, BatchLimit]
     max_body_mb: int
+    busy_poll_us: int
+    """How long the next request is looked for without sleeping, behind one that was quick."""
     drain_s: float
     log: str
     aliases: Mapping[str, str]
@@ -77,6 +81,9 @@ class ServerSettings(NamedTuple):
             queue=_whole(env, environment.QUEUE, DEFAULT_QUEUE, most=1_000_000),
             batching=batching,
             max_body_mb=_whole(env, environment.MAX_BODY_MB, DEFAULT_BODY_MB, most=2047),
+            busy_poll_us=_whole(
+                env, environment.BUSY_POLL_US, DEFAULT_BUSY_POLL_US if processors > 1 else 0, least=0, most=1000
+            ),
             drain_s=_number(env.get(environment.DRAIN_S) or str(DEFAULT_DRAIN_S), environment.DRAIN_S, most=3600),
             log=one_of(env, environment.LOG, LOGS),
             aliases=_aliases(env, preload),

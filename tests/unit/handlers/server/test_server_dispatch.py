@@ -56,15 +56,20 @@ class World:
         self.calls: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self.answers: list[Answer] = []
         self.openings: SimpleQueue[str] = SimpleQueue()
+        self.answered_here = 0
         self.dispatcher = Dispatcher(
             self.plane,
             threads=threads,
             queue=queue,
             call_soon=lambda call, *arguments: self.calls.put(lambda: call(*arguments)),
             opened=lambda: self.openings.put("opened"),
+            answered_here=self.count,
             batched=batched,
             pace=pace,
         )
+
+    def count(self) -> None:
+        self.answered_here += 1
 
     def ask(self, body: bytes = b"", path: str = "/iris") -> None:
         self.dispatcher.dispatch(Request("POST", path, body=body), "r-1", None, self.answers.append)
@@ -95,6 +100,7 @@ def test_the_first_request_is_computed_elsewhere_and_quick_ones_after_it_here() 
     world = World()
 
     assert [world.by_whom() for _ in range(3)] == ["compute-0", HERE, HERE]
+    assert world.answered_here == 2
 
 
 def test_what_may_have_to_wait_is_computed_elsewhere() -> None:

@@ -33,6 +33,7 @@ def test_a_store_is_enough() -> None:
         queue=100,
         batching={},
         max_body_mb=64,
+        busy_poll_us=50,
         drain_s=25.0,
         log="errors",
         aliases={},
@@ -52,6 +53,7 @@ def test_every_setting_is_read() -> None:
         WARMSTART_MAX_BATCH_SIZE="iris=32,digits=16",
         WARMSTART_MAX_DELAY_MS="digits=2.5",
         WARMSTART_MAX_BODY_MB="1",
+        WARMSTART_BUSY_POLL_US="0",
         WARMSTART_DRAIN_S="0.5",
         WARMSTART_LOG="all",
         WARMSTART_DEFAULT_MODEL="iris@canary",
@@ -63,7 +65,7 @@ def test_every_setting_is_read() -> None:
     assert (settings.host, settings.port, settings.preload) == ("0.0.0.0", 0, ("iris", "digits:3"))
     assert (settings.inference.threads, settings.queue, settings.max_body_mb) == (5, 7, 1)
     assert settings.batching == {"iris": BatchLimit(32, 0.005), "digits": BatchLimit(16, 0.0025)}
-    assert (settings.drain_s, settings.log) == (0.5, "all")
+    assert (settings.drain_s, settings.busy_poll_us, settings.log) == (0.5, 0, "all")
     assert settings.inference.default_model == ModelRef("iris", None, "canary")
     assert (settings.inference.v1_protocol, settings.inference.alias_ttl_s) == ("kserve", 1.0)
     assert settings.inference.tmp_dir == Path("/scratch")
@@ -122,6 +124,11 @@ def test_our_own_port_goes_before_vertexs() -> None:
         ("WARMSTART_CONCURRENCY", "-1", "WARMSTART_CONCURRENCY: expected a whole number from 1 to 1024, got '-1'"),
         ("WARMSTART_QUEUE", "1.5", "WARMSTART_QUEUE: expected a whole number from 1 to 1000000, got '1.5'"),
         ("WARMSTART_MAX_BODY_MB", "2048", "WARMSTART_MAX_BODY_MB: expected a whole number from 1 to 2047, got '2048'"),
+        (
+            "WARMSTART_BUSY_POLL_US",
+            "1001",
+            "WARMSTART_BUSY_POLL_US: expected a whole number from 0 to 1000, got '1001'",
+        ),
         ("WARMSTART_DRAIN_S", "nan", "WARMSTART_DRAIN_S: expected a number from 0 to 3600, got 'nan'"),
         ("WARMSTART_LOG", "loud", "WARMSTART_LOG: expected errors or all or none, got 'loud'"),
         ("WARMSTART_MAX_BATCH_SIZE", "32", "WARMSTART_MAX_BATCH_SIZE: "),
