@@ -157,7 +157,7 @@ def _ask(plane: DataPlane, name: str, request: Request) -> float:
     """Send one request; return what it took in µs, outside `session.run`."""
     asked = request._replace(path=f"/v2/models/{name}/infer")
     started = perf_counter_ns()
-    answer: Answer = plane.respond(lambda: asked, "1")
+    answer: Answer = plane.respond(asked, "1")
     took = perf_counter_ns() - started
     assert answer.status == 200, answer.body
     assert answer.ran is not None

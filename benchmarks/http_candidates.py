@@ -45,7 +45,7 @@ def data_plane(store: Path) -> DataPlane:
 
 def answer(plane: DataPlane, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
     """Ask."""
-    return plane.respond(lambda: Request(method, path, headers, body), "r-1")
+    return plane.respond(Request(method, path, headers, body), "r-1")
 
 
 def uvicorn(plane: DataPlane, port: int) -> None:

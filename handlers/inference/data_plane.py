@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, assert_never
 
 from handlers.inference import events
 from handlers.inference.answers import INTERNAL, Answer, answer, refuse
@@ -60,6 +60,9 @@ class Edge(NamedTuple):
     """Raises: AnswerTooLarge."""
 
 
+Given = TypeVar("Given")
+"""What a request is read from."""
+
 LAST_RESORT: Final = b'{"error":"internal error; the log has the details"}'
 """Of no protocol's shape: what would write it has failed."""
 
@@ -99,55 +102,55 @@ class DataPlane:
 
     def answer(self, event: Mapping[str, Any], request_id: str, trace_id: str | None = None) -> dict[str, Any]:
         """Answer one of API Gateway's proxy events; nothing is raised."""
-        return events.to_gateway(self.respond(partial(events.parse_event, event), request_id, trace_id), request_id)
+        return events.to_gateway(self._answer(events.parse_event, event, request_id, trace_id), request_id)
 
-    def respond(self, read: Callable[[], Request], request_id: str, trace_id: str | None = None) -> Answer:
-        """Read one request and answer it; nothing is raised."""
-        try:
-            return self._respond(read, request_id, trace_id)
-        except Exception:  # noqa: BLE001 - a refusal that cannot be written, or a log that cannot
-            from traceback import print_exc  # not for who never fails so
+    def respond(self, request: Request, request_id: str, trace_id: str | None = None) -> Answer:
+        """Answer one request; nothing is raised."""
+        return self._answer(_as_it_is, request, request_id, trace_id)
 
-            print_exc()
-            return Answer(500, LAST_RESORT)
-
-    def _respond(self, read: Callable[[], Request], request_id: str, trace_id: str | None) -> Answer:
+    def _answer(self, read: Callable[[Given], Request], given: Given, request_id: str, trace_id: str | None) -> Answer:
         started = self._clock_ns()
         request: Request | None = None
         route: Route | None = None
         exchange: Exchange | None = None
         failure: Exception | None = None
         try:
-            request = read()
-            route, headers = self._routes.find(request.method, request.path), request.headers
-            if INPUT_LOCATION in headers or OUTPUT_LOCATION in headers:
-                exchange = self._exchange(route, request)
-                request = exchange.fetch(request)
-            if "content-encoding" in headers:
-                request = self._decoded(request)
-            act = route.act
-            if isinstance(act, Infer):
-                found = self._infer(act, route.ref, request, started)
-            else:
-                found = self._perform(act, route, request)
-            if exchange is not None and exchange.target is not None:
-                found = exchange.deliver(found)
-            elif len(found.body) >= WORTHWHILE_BYTES:
-                found = self._encoded(found, request)
-        except WarmstartError as error:
-            found = self._refuse(error, request, route)
-        except Exception as error:  # noqa: BLE001 - the one boundary: logged with its trace, answered without detail
-            failure = error
-            found = self._refuse(WarmstartError(INTERNAL), request, route)
-        elapsed_ns = self._clock_ns() - started
-        if route is not None and (ran := found.ran) is not None and ran.opened is None and self._setup_ns is None:
-            self._observer.note_warm(route, request_id, trace_id, elapsed_ns, found.model, ran)
+            try:
+                request = read(given)
+                route, headers = self._routes.find(request.method, request.path), request.headers
+                if INPUT_LOCATION in headers or OUTPUT_LOCATION in headers:
+                    exchange = self._exchange(route, request)
+                    request = exchange.fetch(request)
+                if "content-encoding" in headers:
+                    request = self._decoded(request)
+                act = route.act
+                if isinstance(act, Infer):
+                    found = self._infer(act, route.ref, request, started)
+                else:
+                    found = self._perform(act, route, request)
+                if exchange is not None and exchange.target is not None:
+                    found = exchange.deliver(found)
+                elif len(found.body) >= WORTHWHILE_BYTES:
+                    found = self._encoded(found, request)
+            except WarmstartError as error:
+                found = self._refuse(error, request, route)
+            except Exception as error:  # noqa: BLE001 - the one boundary: logged with its trace, answered without detail
+                failure = error
+                found = self._refuse(WarmstartError(INTERNAL), request, route)
+            elapsed_ns = self._clock_ns() - started
+            if (ran := found.ran) is not None and ran.opened is None and self._setup_ns is None and route is not None:
+                self._observer.note_warm(route, request_id, trace_id, elapsed_ns, found.model, ran)
+                return found
+            if found.error is not None and found.model is not None:
+                self._service.tally.failed(found.model, elapsed_ns)
+            setup_ns, self._setup_ns = self._setup_ns, None
+            self._observer.note(Invocation(route, request_id, trace_id, setup_ns, elapsed_ns, failure), found)
             return found
-        if found.error is not None and found.model is not None:
-            self._service.tally.failed(found.model, elapsed_ns)
-        setup_ns, self._setup_ns = self._setup_ns, None
-        self._observer.note(Invocation(route, request_id, trace_id, setup_ns, elapsed_ns, failure), found)
-        return found
+        except Exception:  # noqa: BLE001 - a refusal that cannot be written, or a log that cannot
+            from traceback import print_exc  # not for who never fails so
+
+            print_exc()
+            return Answer(500, LAST_RESORT)
 
     def is_instant(self, request: Request) -> bool:
         """Say whether a request is answered, or refused, without a model and without the store."""
@@ -285,6 +288,10 @@ class DataPlane:
             return answer(render_statistics(self._service.tally.read()))
         model = named(self._service.describe(ref))
         return answer(render_statistics(self._service.tally.read(model)), model=model)
+
+
+def _as_it_is(request: Request) -> Request:
+    return request
 
 
 def build_data_plane(

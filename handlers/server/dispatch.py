@@ -27,7 +27,7 @@ Done = Callable[["Answer"], None]
 class Plane(Protocol):
     """Answers requests; `handlers.inference.data_plane.DataPlane` is one."""
 
-    def respond(self, read: Callable[[], Request], request_id: str, trace_id: str | None = None) -> Answer:
+    def respond(self, request: Request, request_id: str, trace_id: str | None = None) -> Answer:
         """Answer one request; nothing is raised."""
         ...
 
@@ -76,7 +76,7 @@ class Dispatcher:
         """Have a request answered: `done` is called with the answer, now or later."""
         if self._is_for_here(request):
             started = perf_counter_ns()
-            found = self._respond(request, request_id, trace_id)
+            found = self._plane.respond(request, request_id, trace_id)
             self._pace.note(request.path, perf_counter_ns() - started)
             done(found)
             self._answered_here()
@@ -105,15 +105,12 @@ class Dispatcher:
         while True:
             request, request_id, trace_id, done = self._work.get()
             started = thread_time_ns()  # of its own: what it waited for others says nothing about it
-            found = self._respond(request, request_id, trace_id)
+            found = self._plane.respond(request, request_id, trace_id)
             if found.model is None or found.model.name not in self._batched:
                 self._pace.note(request.path, thread_time_ns() - started)
             self._call_soon(self._finish, found, done)
             if found.ran is not None and found.ran.opened is not None:
                 self._opened()
-
-    def _respond(self, request: Request, request_id: str, trace_id: str | None) -> Answer:
-        return self._plane.respond(lambda: request, request_id, trace_id)
 
     def _finish(self, found: Answer, done: Done) -> None:
         self._taken -= 1

@@ -318,7 +318,7 @@ def test_a_process_that_wants_no_requests_says_that_it_is_not_ready(world: World
         clock_ns=lambda: 0,
         is_ready=lambda: False,
     )
-    ready = plane.respond(lambda: Request("GET", "/v2/health/ready"), "r-1")
-    live = plane.respond(lambda: Request("GET", "/v2/health/live"), "r-2")
+    ready = plane.respond(Request("GET", "/v2/health/ready"), "r-1")
+    live = plane.respond(Request("GET", "/v2/health/live"), "r-2")
 
     assert (ready.status, ready.headers, live.status) == (503, (("retry-after", "1"),), 200)

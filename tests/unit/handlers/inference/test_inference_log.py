@@ -159,6 +159,6 @@ def test_a_log_that_cannot_be_written_costs_neither_an_answer_nor_the_thread_tha
 
     plane = build_data_plane(world.settings, world.store, write=write)
     request = Request("POST", INFER, {"content-type": "application/json"}, json.dumps(infer_body([1, 2])).encode())
-    found = plane.respond(lambda: request, "request-1")
+    found = plane.respond(request, "request-1")
     assert (found.status, found.body) == (500, LAST_RESORT)
     assert "no space left on device" in capsys.readouterr().err

@@ -27,8 +27,7 @@ class Plane:
         self.is_cold = False
         self.leave = threading.Semaphore(0)
 
-    def respond(self, read: Callable[[], Request], _request_id: str, _trace_id: str | None = None) -> Answer:
-        request = read()
+    def respond(self, request: Request, _request_id: str, _trace_id: str | None = None) -> Answer:
         if request.body == b"wait":
             assert self.leave.acquire(timeout=WAIT_S)
         opened = Opening(1, 2, "model.onnx") if request.body == b"open" else None
