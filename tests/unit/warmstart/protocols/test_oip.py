@@ -197,6 +197,14 @@ def test_text_may_say_null_and_numbers_beside_it_are_checked_all_the_same(binary
             assert b'"data":["null"]' in asking.render(MODEL, outputs).body
 
 
+def test_nan_is_found_among_many_numbers() -> None:
+    many = np.zeros(5000, np.float32)
+    assert render(many)["outputs"][0]["data"] == [0.0] * 5000
+    many[4321] = np.nan
+    with pytest.raises(UnrepresentableOutput, match="got nan at index 4321"):
+        render(many)
+
+
 def test_text_that_is_not_unicode_is_never_written() -> None:
     with pytest.raises(UnrepresentableOutput):
         render(np.array(["\ud800"], object), datatype="BYTES")
