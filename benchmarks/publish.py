@@ -78,7 +78,9 @@ def publish(model: str, folder: Path) -> tuple[Examined, dict[str, Case]]:
     examined = examined_model(model, folder)
     plan = plan_publish(examined.candidate, model, objects)
     published = apply(plan, objects, by="benchmark", clock=time.time, new_id=lambda: "1").manifest
-    here = Variants(cpuinfo=read_cpuinfo, machine=os.uname().machine, runtime=RUNTIME).choose(published)
+    here = Variants(
+        cpuinfo=read_cpuinfo, machine=os.uname().machine, runtime=RUNTIME, threads=os.cpu_count() or 1
+    ).choose(published)
     files = ModelFiles(objects, models_dir=folder / "baked", tmp_dir=folder)
     cases = {
         DEFAULT: Case(model_path(model), published._replace(run=RunOptions()), model_path(model).stat().st_size),

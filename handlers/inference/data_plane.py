@@ -106,7 +106,7 @@ class DataPlane:
 
     def respond(self, request: Request, request_id: str, trace_id: str | None = None) -> Answer:
         """Answer one request; nothing is raised."""
-        return self._answer(_as_it_is, request, request_id, trace_id)
+        return self._answer(lambda given: given, request, request_id, trace_id)
 
     def _answer(self, read: Callable[[Given], Request], given: Given, request_id: str, trace_id: str | None) -> Answer:
         started = self._clock_ns()
@@ -290,10 +290,6 @@ class DataPlane:
         return answer(render_statistics(self._service.tally.read(model)), model=model)
 
 
-def _as_it_is(request: Request) -> Request:
-    return request
-
-
 def build_data_plane(
     settings: InferenceSettings,
     reader: ObjectReader,
@@ -351,12 +347,15 @@ def build_service(
     `before_sessions` may put something between the service and the sessions.
     """
     trust = _trust(settings.signed_by) if settings.signed_by else None
+    variants = Variants(
+        cpuinfo=cpuinfo, machine=machine or os.uname().machine, runtime=RUNTIME, threads=settings.threads
+    )
     files = ModelFiles(reader, models_dir=settings.models_dir, tmp_dir=settings.tmp_dir, trust=trust)
     registry = RegistryReader(reader, admit=_admit(reader, trust) if trust else None)
     resolver = Resolver(
         registry,
         baked=files.baked_manifest,
-        choose=Variants(cpuinfo=cpuinfo, machine=machine or os.uname().machine, runtime=RUNTIME).choose,
+        choose=variants.choose,
         alias_ttl_s=settings.alias_ttl_s,
         clock=clock,
         warn=warn,

@@ -42,7 +42,7 @@ class OnnxSession:
     def __init__(self, path: Path, manifest: Manifest, *, threads: int) -> None:
         """Open the graph in a file. Raises: ModelNotLoadable, also if it is not what the manifest describes."""
         self._name = f"model {manifest.name}:{manifest.version}"
-        few = manifest.run.single_thread_rows if threads > 1 else 0
+        few = manifest.run.single_thread_rows
         self._session: Runs = self._open(path, manifest.run, 1 if few else threads)
         if few:
             from model_store.few_rows_session import FewRowsSession  # for such models alone

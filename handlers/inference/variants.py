@@ -12,18 +12,26 @@ if TYPE_CHECKING:
 class Variants:
     """Puts the files and run options of the processor's variant in the place of the portable ones.
 
+    Where there is one thread (`threads`), no rows are few: there is nothing to open beside it.
+
     A layout made for another processor computes something else without saying so: only an equal name will do, the
     release of ONNX Runtime (`runtime`) included. `cpuinfo` reads /proc/cpuinfo, once, and only if a manifest has
     variants; `machine` is what `uname -m` says.
     """
 
-    def __init__(self, *, cpuinfo: Callable[[], str], machine: str, runtime: str) -> None:
-        self._cpuinfo, self._machine, self._runtime = cpuinfo, machine, runtime
+    def __init__(self, *, cpuinfo: Callable[[], str], machine: str, runtime: str, threads: int) -> None:
+        self._cpuinfo, self._machine, self._runtime, self._threads = cpuinfo, machine, runtime, threads
         self._known = False
         self._name: str | None = None
 
     def choose(self, manifest: Manifest) -> Manifest:
         """Return the manifest as this machine is to serve it."""
+        found = self._of_processor(manifest)
+        if self._threads > 1 or not found.run.single_thread_rows:
+            return found
+        return found._replace(run=found.run._replace(single_thread_rows=0))
+
+    def _of_processor(self, manifest: Manifest) -> Manifest:
         if not manifest.variants:
             return manifest
         name = self._own_name()

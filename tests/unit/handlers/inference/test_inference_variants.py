@@ -30,7 +30,7 @@ MANIFEST = manifests.manifest()._replace(variants=(FOR_AVX2, FOR_AVX512))
 
 
 def chosen(cpuinfo: str, *, machine: str = "x86_64", runtime: str = "1.28.0") -> Manifest:
-    return Variants(cpuinfo=lambda: cpuinfo, machine=machine, runtime=runtime).choose(MANIFEST)
+    return Variants(cpuinfo=lambda: cpuinfo, machine=machine, runtime=runtime, threads=2).choose(MANIFEST)
 
 
 @pytest.mark.parametrize(("cpuinfo", "variant"), [(AVX2, FOR_AVX2), (AVX512, FOR_AVX512)])
@@ -57,6 +57,15 @@ def test_on_every_other_machine_the_portable_files_are_served(cpuinfo: str, mach
     assert chosen(cpuinfo, machine=machine, runtime=runtime) is MANIFEST
 
 
+@pytest.mark.parametrize(("threads", "rows"), [(1, 0), (2, 64)])
+def test_few_rows_are_a_matter_of_several_threads(threads: int, rows: int) -> None:
+    variants = Variants(cpuinfo=lambda: AVX2, machine="x86_64", runtime="1.28.0", threads=threads)
+    run = RunOptions(single_thread_rows=64)
+    manifest = MANIFEST._replace(run=run, variants=())
+    layered = MANIFEST._replace(variants=(FOR_AVX2._replace(run=run),))
+    assert [variants.choose(each).run.single_thread_rows for each in (manifest, layered)] == [rows, rows]
+
+
 def test_the_processor_is_looked_at_once_and_only_for_a_manifest_with_variants() -> None:
     looked: list[str] = []
 
@@ -64,7 +73,7 @@ def test_the_processor_is_looked_at_once_and_only_for_a_manifest_with_variants()
         looked.append("once")
         return AVX2
 
-    variants = Variants(cpuinfo=cpuinfo, machine="x86_64", runtime="1.28.0")
+    variants = Variants(cpuinfo=cpuinfo, machine="x86_64", runtime="1.28.0", threads=2)
     plain = manifests.manifest()
     assert variants.choose(plain) is plain
     assert looked == []
