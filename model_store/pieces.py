@@ -14,10 +14,15 @@ from model_store.integrity import part_bounds
 
 MAX_CONNECTIONS: Final = 8
 """Two pieces to each: S3 gives a connection some 90 MB/s, and a piece costs a wait for its first byte."""
+NEAR_CONNECTIONS: Final = 2
+"""At first. More are opened unless bytes come as fast as a processor takes them: more would get in each other's way."""
+NEAR_BYTES_PER_S: Final = 300e6
+TICK_S: Final = 0.005
+"""After so long it is decided, and again."""
 
-Fetch = Callable[[int, int, Callable[[], bool]], str]
-"""Have the bytes from one place to another in the file, return their sha256; may stop once the third says that all is
-lost."""
+Fetch = Callable[[int, int, Callable[[int], bool]], str]
+"""Have the bytes from one place to another in the file, return their sha256. The third is told how many bytes came; it
+says whether all is lost, so that there is no use in more."""
 
 
 class _Progress:
@@ -29,10 +34,16 @@ class _Progress:
         self._lock = threading.Lock()
         self.digests = [""] * (len(self._bounds) - 1)
         self.failure: BaseException | None = None
+        self.received = 0
 
-    def is_lost(self) -> bool:
-        """Whether a piece failed."""
+    def came(self, count: int) -> bool:
+        """Count bytes; say whether a piece failed."""
+        self.received += count  # two at once may count as one: it says how fast they come
         return self.failure is not None
+
+    def has_more(self) -> bool:
+        """Whether there is a piece to take."""
+        return self._taken < len(self.digests) and self.failure is None
 
     def fail(self, error: BaseException) -> None:
         """Note why a piece will never be there; the first reason counts."""
@@ -42,13 +53,13 @@ class _Progress:
         """Fetch pieces until there is none to take."""
         while (index := self._take()) is not None:
             try:
-                self.digests[index] = fetch(self._bounds[index], self._bounds[index + 1], self.is_lost)
+                self.digests[index] = fetch(self._bounds[index], self._bounds[index + 1], self.came)
             except BaseException as error:  # noqa: BLE001 - of another thread: whoever waits for the file raises it
                 self.fail(error)
 
     def _take(self) -> int | None:
         with self._lock:
-            if self._taken == len(self.digests) or self.is_lost():
+            if not self.has_more():
                 return None
             self._taken += 1
             return self._taken - 1
@@ -60,14 +71,25 @@ def fetch_pieces(size: int, fetch: Fetch) -> tuple[str, ...]:
     Raises: what `fetch` raises, once nobody writes to the file any more; other pieces are given up then.
     """
     progress = _Progress(size)
-    count = min(MAX_CONNECTIONS, len(progress.digests))
-    others = [threading.Thread(target=progress.work, args=(fetch,), daemon=True) for _ in range(count - 1)]
     started: list[threading.Thread] = []
-    try:
-        for thread in others:
+
+    def begin(count: int) -> None:
+        while len(started) < min(count, len(progress.digests)):
+            thread = threading.Thread(target=progress.work, args=(fetch,), daemon=True)
             thread.start()
             started.append(thread)
-        progress.work(fetch)
+
+    try:
+        if len(progress.digests) > 1:
+            begin(NEAR_CONNECTIONS)
+            before = 0
+            while progress.has_more() and len(started) == NEAR_CONNECTIONS:
+                started[0].join(TICK_S)
+                if progress.received - before < NEAR_BYTES_PER_S * TICK_S and progress.has_more():
+                    begin(MAX_CONNECTIONS)
+                before = progress.received
+        else:
+            progress.work(fetch)
     except BaseException as error:
         progress.fail(error)
         raise

@@ -145,13 +145,11 @@ class S3Reader:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             _preallocate(fd, size)
-            return fetch_pieces(
-                size, lambda start, stop, is_lost: self._download_range(key, fd, start, stop, size, is_lost)
-            )
+            return fetch_pieces(size, lambda start, stop, came: self._download_range(key, fd, start, stop, size, came))
         finally:
             os.close(fd)
 
-    def _download_range(self, key: str, fd: int, start: int, stop: int, size: int, is_lost: Callable[[], bool]) -> str:
+    def _download_range(self, key: str, fd: int, start: int, stop: int, size: int, came: Callable[[int], bool]) -> str:
         position, digest = start, hashlib.sha256()
 
         def restart() -> None:
@@ -160,7 +158,7 @@ class S3Reader:
 
         def write(piece: memoryview) -> None:
             nonlocal position
-            if is_lost():
+            if came(len(piece)):
                 raise StoreUnavailable(f"{key}: given up because another piece failed")
             if position + len(piece) > stop:
                 raise _mismatch(key, size, "more")

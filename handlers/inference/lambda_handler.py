@@ -52,7 +52,7 @@ READER = S3Reader(
     endpoint_url=SETTINGS.store_endpoint,
 )
 
-# 6. Where the stage names models: a thread that fetches them, and imports nothing.
+# 6. Where the stage names models: a process that fetches them, copied from this one while it has one thread.
 PRELOADING = None
 if SETTINGS.preload:
     from handlers.inference.preload import start

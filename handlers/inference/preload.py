@@ -1,20 +1,24 @@
-"""Models that the stage names, fetched while the function's imports go on: alias, manifest, files.
+"""Models that the stage names, fetched by a process beside the function's imports: alias, manifest, files.
 
-The thread imports nothing: numpy and ONNX Runtime are imported beside it, and two threads in one package's import
-see each other's half. All that it needs is imported with this module.
+A thread would stand still: the imports of numpy and ONNX Runtime hold the interpreter's lock nearly all the time, and
+it wants that for each piece that comes. A copy of this process (`fork`) has an interpreter of its own. It is made while
+there is one thread, fetches, tells what it has through a pipe, a line for each model, and ends.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import select
+import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from handlers.inference.variants import read_cpuinfo
 from model_store import keys
+from model_store.objects import StoredObject
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import WarmstartError
 from warmstart.limits import SPARE_BYTES
@@ -24,7 +28,7 @@ from warmstart.refs import LIVE
 if TYPE_CHECKING:
     from handlers.inference.settings import InferenceSettings
     from model_store.manifest import Manifest, ModelFile
-    from model_store.objects import ObjectReader, StoredObject
+    from model_store.objects import ObjectReader
     from warmstart.refs import ModelRef
 
 LIMIT_S: Final = 6.0
@@ -33,6 +37,7 @@ LIMIT_S: Final = 6.0
 Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
 """
 AHEAD: Final = "warmstart-ahead"
+_PIPE_BYTES: Final = 65_536
 
 
 def free_bytes(folder: Path) -> int:
@@ -44,48 +49,30 @@ def free_bytes(folder: Path) -> int:
 class Ahead:
     """An `ObjectReader` that has some objects already: each is given once, then the store is asked as ever.
 
-    It checks nothing: who reads from it checks what it gets, as if it came from the store.
+    It checks nothing: who reads from it checks what it gets, as if it came from the store. Files lie in `folder`.
     """
 
     def __init__(self, reader: ObjectReader, folder: Path) -> None:
         self._reader, self._folder = reader, folder
         self._objects: dict[str, StoredObject] = {}
-        self._files: dict[str, tuple[Path, Sequence[str] | None]] = {}
-        self._lock = Lock()
-        self._is_open = True
+        self._files: dict[str, tuple[str, Sequence[str] | None]] = {}
 
-    def fetch(self, key: str) -> StoredObject:
-        """Read an object and keep it for the one who asks next. Raises: as `ObjectReader.get`."""
-        found = self._reader.get(key)
-        with self._lock:
-            if self._is_open:
-                self._objects[key] = found
-        return found
-
-    def fetch_file(self, key: str, *, size_bytes: int) -> None:
-        """Have an object in a file, and keep it for the one who asks next. Raises: as `ObjectReader.download`."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / key.replace("/", "!")
-        digests = self._reader.download(key, path, size_bytes=size_bytes)
-        with self._lock:
-            if self._is_open:
-                self._files[key] = (path, digests)
-                return
-        path.unlink()
+    def add(self, objects: dict[str, list[str]], files: dict[str, tuple[str, Sequence[str] | None]]) -> None:
+        """Keep what was fetched: bodies in Latin-1 and entity tags of objects, names and digests of files, by key."""
+        self._objects |= {key: StoredObject(body.encode("latin-1"), etag) for key, (body, etag) in objects.items()}
+        self._files |= files
 
     def close(self) -> None:
-        """Keep nothing any longer, nor what still comes: the disk is for models that are asked for."""
-        with self._lock:
-            self._is_open = False
-            self._objects.clear()
-            files, self._files = self._files, {}
-        for path, _ in files.values():
-            path.unlink(missing_ok=True)
+        """Keep nothing any longer: the disk is for models that are asked for."""
+        self._objects.clear()
+        self._files.clear()
+        if self._folder.is_dir():
+            for path in self._folder.iterdir():
+                path.unlink()
 
     def get(self, key: str) -> StoredObject:
         """Read an object whole."""
-        with self._lock:
-            found = self._objects.pop(key, None)
+        found = self._objects.pop(key, None)
         return self._reader.get(key) if found is None else found
 
     def get_if_changed(self, key: str, etag: str) -> StoredObject | None:
@@ -98,57 +85,128 @@ class Ahead:
 
     def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
         """Move what is there to its place, else write it there."""
-        with self._lock:
-            found = self._files.pop(key, None)
+        found = self._files.pop(key, None)
         if found is None:
             return self._reader.download(key, path, size_bytes=size_bytes)
-        found[0].replace(path)
-        return found[1]
+        name, digests = found
+        (self._folder / name).replace(path)
+        return digests
 
 
-class _Keeping:
-    """What `RegistryReader` reads goes through here, so that it is kept."""
+class Fetching:
+    """What the process beside does. Files go to `folder`; `is_late` says when to begin nothing more.
 
-    def __init__(self, ahead: Ahead) -> None:
-        self.get, self.get_if_changed, self.download = ahead.fetch, ahead.get_if_changed, ahead.download
-        self.keys = ahead.keys
-
-
-class Preloading:
-    """Fetches models on a thread from now on. `cpuinfo` and `machine` say what processor this is.
-
-    `clock` gives monotonic seconds.
+    `cpuinfo` and `machine` say what processor this is.
     """
 
     def __init__(
         self,
-        refs: Sequence[ModelRef],
         reader: ObjectReader,
+        folder: Path,
         *,
         models_dir: Path,
-        tmp_dir: Path,
         cpuinfo: str,
         machine: str,
-        clock: Callable[[], float],
+        is_late: Callable[[], bool],
         free_bytes: Callable[[Path], int] = free_bytes,
     ) -> None:
-        self.reader = Ahead(reader, tmp_dir / AHEAD)
-        self._refs, self._models_dir, self._tmp_dir = refs, models_dir, tmp_dir
-        self._cpuinfo, self._machine, self._free_bytes = cpuinfo, machine, free_bytes
-        self._registry = RegistryReader(_Keeping(self.reader))
-        self._failures: dict[ModelRef, WarmstartError | OSError] = {}
-        self._clock, self._until = clock, clock() + LIMIT_S
-        self._thread = Thread(target=self._fetch_all, daemon=True)
-        self._thread.start()
+        self._reader, self._folder, self._models_dir = reader, folder, models_dir
+        self._cpuinfo, self._machine, self._is_late, self._free_bytes = cpuinfo, machine, is_late, free_bytes
+        self._registry = RegistryReader(self)
+        self._objects: dict[str, tuple[str, str]] = {}
+        self._files: dict[str, tuple[str, Sequence[str] | None]] = {}
+
+    def lines(self, refs: Iterable[ModelRef]) -> Iterator[bytes]:
+        """Fetch models; of each that was begun, a line of JSON with all that is there of it, and what went wrong."""
+        for ref in refs:
+            if self._is_late():
+                return
+            self._objects, self._files, trouble = {}, {}, ""
+            try:
+                self._fetch(ref)
+            except (WarmstartError, OSError) as error:
+                trouble = str(error)
+            told = {"ref": str(ref), "objects": self._objects, "files": self._files, "trouble": trouble}
+            yield json.dumps(told).encode() + b"\n"
+
+    def get(self, key: str) -> StoredObject:
+        """Read an object and keep it. Raises: as `ObjectReader.get`."""
+        found = self._reader.get(key)
+        self._objects[key] = (found.body.decode("latin-1"), found.etag)
+        return found
+
+    def get_if_changed(self, key: str, etag: str) -> StoredObject | None:
+        """Read an object unless it still has this entity tag."""
+        return self._reader.get_if_changed(key, etag)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List all keys under a prefix, in order."""
+        return self._reader.keys(prefix)
+
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
+        """Write an object to a file."""
+        return self._reader.download(key, path, size_bytes=size_bytes)
+
+    def _fetch(self, ref: ModelRef) -> None:
+        version = ref.version
+        if version is None:
+            version = self._registry.alias_state(ref.name, ref.alias or LIVE).version
+        if (self._models_dir / ref.name / str(version)).is_dir():
+            return
+        manifest = self._registry.manifest(ref.name, version)
+        files = _likely_files(manifest, self._cpuinfo, self._machine)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Where they go they may lie beside what an earlier process left: half of the disk is as far as this goes.
+        if self._free_bytes(self._folder) < 2 * sum(file.size_bytes for file in files) + SPARE_BYTES:
+            return
+        for file in files:
+            if self._is_late():
+                return
+            key = keys.artifact(manifest.name, version, file.path)
+            name = key.replace("/", "!")
+            self._files[key] = (name, self.download(key, self._folder / name, size_bytes=file.size_bytes))
+
+
+class Preloading:
+    """Has models fetched from now on. `lines` is called in a copy of this process; `clock` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        refs: Sequence[ModelRef],
+        lines: Callable[[], Iterable[bytes]],
+        reader: Ahead,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self.reader = reader
+        self._refs, self._clock, self._until = refs, clock, clock() + LIMIT_S
+        self._process, self._pipe = _beside(lines)
 
     def finish(self, load: Callable[[ModelRef], object], warn: Callable[[str], None]) -> None:
         """Wait for what is fetched, then open the models; what fails is warned of, and left to the first request."""
-        self._thread.join(max(0.0, self._until - self._clock()))
+        troubles = {}
+        for line in self._told():
+            told = json.loads(line)
+            self.reader.add(told["objects"], told["files"])
+            troubles[told["ref"]] = told["trouble"]
         for ref in self._refs:
-            trouble = self._failures.get(ref) or self._load(ref, load)
+            trouble = troubles.get(str(ref)) or self._load(ref, load)
             if trouble:
                 warn(f"preload {ref}: {trouble}; the first request tries again")
         self.reader.close()
+
+    def _told(self) -> list[bytes]:
+        """Return the lines that come in time, and see that the process has ended."""
+        received, has_ended = b"", False
+        while not has_ended and (left_s := self._until - self._clock()) > 0 and _is_readable(self._pipe, left_s):
+            piece = os.read(self._pipe, _PIPE_BYTES)
+            received += piece
+            has_ended = not piece
+        os.close(self._pipe)
+        if not has_ended:
+            os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        return received.split(b"\n")[:-1]
 
     def _load(self, ref: ModelRef, load: Callable[[ModelRef], object]) -> Exception | str | None:
         if self._clock() >= self._until:
@@ -159,47 +217,53 @@ class Preloading:
             return error
         return None
 
-    def _fetch_all(self) -> None:
-        for ref in self._refs:
-            if self._clock() >= self._until:
-                return
-            try:
-                self._fetch(ref)
-            except (WarmstartError, OSError) as error:
-                self._failures[ref] = error
-
-    def _fetch(self, ref: ModelRef) -> None:
-        version = ref.version
-        if version is None:
-            version = self._registry.alias_state(ref.name, ref.alias or LIVE).version
-        if (self._models_dir / ref.name / str(version)).is_dir():
-            return
-        manifest = self._registry.manifest(ref.name, version)
-        files = _likely_files(manifest, self._cpuinfo, self._machine)
-        # Where they go they may lie beside what an earlier process left: half of the disk is as far as this goes.
-        if self._free_bytes(self._tmp_dir) < 2 * sum(file.size_bytes for file in files) + SPARE_BYTES:
-            return
-        for file in files:
-            if self._clock() >= self._until:
-                return
-            self.reader.fetch_file(keys.artifact(manifest.name, version, file.path), size_bytes=file.size_bytes)
-
 
 def start(settings: InferenceSettings, reader: ObjectReader) -> Preloading:
     """Fetch what the settings name, for this machine."""
-    return Preloading(
-        settings.preload,
+    until = time.monotonic() + LIMIT_S
+    folder = settings.tmp_dir / AHEAD
+    fetching = Fetching(
         reader,
+        folder,
         models_dir=settings.models_dir,
-        tmp_dir=settings.tmp_dir,
         cpuinfo=read_cpuinfo(),
         machine=os.uname().machine,
-        clock=time.monotonic,
+        is_late=lambda: time.monotonic() >= until,
+    )
+    return Preloading(
+        settings.preload, lambda: fetching.lines(settings.preload), Ahead(reader, folder), clock=time.monotonic
     )
 
 
+def _beside(lines: Callable[[], Iterable[bytes]]) -> tuple[int, int]:
+    """Have lines written by a copy of this process; return its number, and where they can be read."""
+    read_end, write_end = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(write_end)
+        return process, read_end
+    status = 1
+    try:
+        os.close(read_end)
+        with open(write_end, "wb", buffering=0) as pipe:  # noqa: PTH123 - a number, not a path
+            for line in lines():
+                while line:
+                    line = line[pipe.write(line) :]
+        status = 0
+    except Exception:  # noqa: BLE001 - the log has its trace; whoever waits sees that nothing comes
+        from traceback import print_exc
+
+        print_exc()
+    finally:
+        os._exit(status)  # nothing else of the process that this is a copy of may run here
+
+
+def _is_readable(pipe: int, patience_s: float) -> bool:
+    return bool(select.select([pipe], [], [], patience_s)[0])
+
+
 def _likely_files(manifest: Manifest, cpuinfo: str, machine: str) -> tuple[ModelFile, ...]:
-    """Return the layout for this processor, made for any release of ONNX Runtime: ours is being imported.
+    """Return the layout for this processor, made for any release of ONNX Runtime: ours is not imported yet.
 
     What is opened is chosen later, by the whole name: a guess that is wrong has cost a download.
     """

@@ -10,16 +10,18 @@ from itertools import pairwise
 import pytest
 
 from model_store.integrity import part_bounds
-from model_store.pieces import fetch_pieces
+from model_store.pieces import MAX_CONNECTIONS, NEAR_CONNECTIONS, TICK_S, fetch_pieces
 
-SIZE = 64 * 1024 * 1024
+MB = 1024 * 1024
+SIZE = 64 * MB
 
 
 def test_each_piece_is_fetched_once_and_digests_are_in_their_order() -> None:
     asked = []
 
-    def fetch(start: int, stop: int, _is_lost: Callable[[], bool]) -> str:
+    def fetch(start: int, stop: int, came: Callable[[int], bool]) -> str:
         asked.append(start)
+        came(stop - start)
         return f"{start}-{stop}"
 
     bounds = part_bounds(SIZE)
@@ -27,14 +29,36 @@ def test_each_piece_is_fetched_once_and_digests_are_in_their_order() -> None:
     assert sorted(asked) == bounds[:-1]
 
 
+@pytest.mark.parametrize(("bytes_at_once", "connections"), [(16 * MB, NEAR_CONNECTIONS), (1, MAX_CONNECTIONS)])
+def test_more_connections_are_opened_unless_bytes_come_as_fast_as_they_are_taken(
+    bytes_at_once: int, connections: int
+) -> None:
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def fetch(_start: int, _stop: int, came: Callable[[int], bool]) -> str:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        until = time.monotonic() + 4 * TICK_S
+        while time.monotonic() < until or (connections == MAX_CONNECTIONS > most):
+            came(bytes_at_once)
+        with lock:
+            at_once -= 1
+        return "whole"
+
+    fetch_pieces(SIZE, fetch)
+    assert most == connections
+
+
 @pytest.mark.parametrize("error", [MemoryError("of a thread"), ValueError("unforeseen"), OSError("broken")])
 def test_any_failure_of_another_thread_is_raised_once_all_have_ended(error: Exception) -> None:
     before = threading.active_count()
 
-    def fetch(_start: int, _stop: int, is_lost: Callable[[], bool]) -> str:
-        if threading.current_thread() is not threading.main_thread():
+    def fetch(start: int, _stop: int, came: Callable[[int], bool]) -> str:
+        if start:
             raise error
-        while not is_lost():
+        while not came(0):
             time.sleep(0.001)
         return "given up"
 

@@ -51,17 +51,22 @@ Lambda's own client load anyway."""
 
 PRELOADING_CHILD = """
 import json, os, sys, threading
-imports = {}
+copies = []
 def watch(name, arguments):
-    if name == "import":
-        imports.setdefault(threading.current_thread() is threading.main_thread(), []).append(arguments[0])
+    if name == "os.fork":
+        copies.append({"threads": threading.active_count(), "has_numpy": "numpy" in sys.modules})
 import awslambdaric.bootstrap
 sys.addaudithook(watch)
 from handlers.inference import lambda_handler
+try:
+    os.waitpid(-1, os.WNOHANG)
+    left = True
+except ChildProcessError:
+    left = False
 class Context:
     aws_request_id = "request-1"
 answers = [lambda_handler.handler(event, Context()) for event in json.load(sys.stdin)]
-json.dump({"on_the_thread": imports.get(False, []), "answers": answers}, sys.stderr)
+json.dump({"copies": copies, "left": left, "answers": answers}, sys.stderr)
 """
 
 CHILD = """
@@ -153,8 +158,10 @@ def test_a_preloaded_model_is_open_when_the_first_request_comes(tmp_path: Path) 
     ]
 
 
-def test_the_fetching_thread_imports_nothing(tmp_path: Path) -> None:
-    assert preloaded(tmp_path, "doubler")[0]["on_the_thread"] == []
+def test_the_process_is_copied_while_it_is_small_and_the_copy_ends_with_init(tmp_path: Path) -> None:
+    seen = preloaded(tmp_path, "doubler")[0]
+    assert seen["copies"] == [{"threads": 1, "has_numpy": False}]
+    assert not seen["left"]
 
 
 def test_a_preload_that_fails_is_logged_once_and_the_function_serves(tmp_path: Path) -> None:

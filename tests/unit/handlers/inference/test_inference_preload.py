@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from handlers.inference.preload import AHEAD, LIMIT_S, Ahead, Preloading
+from handlers.inference.preload import AHEAD, LIMIT_S, Ahead, Fetching, Preloading
 from model_store import keys
 from model_store.manifest import ModelFile, RunOptions, Variant, render_manifest
 from tests.build import manifests
@@ -25,28 +29,35 @@ class World:
     def __init__(self, tmp: Path) -> None:
         self.tmp, self.store, self.warnings = tmp, WatchedStore(), list[str]()
         self.times, self.free_bytes = [0.0], 10**9
+        self.folder = tmp / AHEAD
+        self.ahead = Ahead(self.store, self.folder)
         manifests.store_version(self.store.objects, manifests.manifest())
         manifests.store_alias(self.store.objects, "iris", 1)
 
-    def start(self, *refs: str, cpuinfo: str = "") -> Preloading:
-        return Preloading(
-            [ModelRef.parse(ref) for ref in refs],
+    def fetching(self, cpuinfo: str = "") -> Fetching:
+        return Fetching(
             self.store,
+            self.folder,
             models_dir=self.tmp / "baked",
-            tmp_dir=self.tmp,
             cpuinfo=cpuinfo,
             machine="x86_64",
-            clock=lambda: self.times[-1],
+            is_late=lambda: self.times[-1] >= LIMIT_S,
             free_bytes=lambda _: self.free_bytes,
         )
 
     def fetched(self, *refs: str, cpuinfo: str = "") -> list[str]:
-        """Return what was asked of the store before anything was loaded."""
-        loaded: list[list[str]] = []
-        self.start(*refs, cpuinfo=cpuinfo).finish(
-            lambda _: loaded.append(list(self.store.requests)), self.warnings.append
-        )
-        return loaded[0] if loaded else []
+        """Fetch; return what was asked of the store."""
+        for line in self.fetching(cpuinfo).lines(map(ModelRef.parse, refs)):
+            told = json.loads(line)
+            assert told["trouble"] == ""
+            self.ahead.add(told["objects"], told["files"])
+        return self.store.requests
+
+    def start(self, *refs: str, lines: Callable[[], Iterable[bytes]] | None = None) -> Preloading:
+        """Have a process of its own fetch."""
+        named = [ModelRef.parse(ref) for ref in refs]
+        fetching = self.fetching()
+        return Preloading(named, lines or (lambda: fetching.lines(named)), self.ahead, clock=lambda: self.times[-1])
 
 
 @pytest.fixture
@@ -54,9 +65,8 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_a_model_is_there_before_it_is_loaded(world: World) -> None:
+def test_alias_manifest_and_files_are_fetched(world: World) -> None:
     assert world.fetched("iris") == [ALIAS, MANIFEST, GRAPH]
-    assert world.warnings == []
 
 
 def test_a_version_needs_no_alias(world: World) -> None:
@@ -69,26 +79,77 @@ def test_of_a_version_in_a_layer_the_alias_alone_is_fetched(world: World) -> Non
 
 
 def test_what_is_there_is_given_once_and_then_the_store_is_asked(world: World) -> None:
-    ahead = Ahead(world.store, world.tmp / "ahead")
     key = keys.artifact("iris", 1, "model.onnx")
-    ahead.fetch("models/iris/aliases/live.json")
-    ahead.fetch_file(key, size_bytes=5)
-    before = list(world.store.requests)
-    ahead.get("models/iris/aliases/live.json")
-    ahead.download(key, world.tmp / "first", size_bytes=5)
+    before = list(world.fetched("iris"))
+    assert world.ahead.get("models/iris/aliases/live.json") == world.store.objects.get("models/iris/aliases/live.json")
+    world.ahead.download(key, world.tmp / "first", size_bytes=5)
     assert world.store.requests == before
-    ahead.get("models/iris/aliases/live.json")
-    ahead.download(key, world.tmp / "second", size_bytes=5)
+    world.ahead.get("models/iris/aliases/live.json")
+    world.ahead.download(key, world.tmp / "second", size_bytes=5)
     assert world.store.requests == [*before, ALIAS, GRAPH]
     assert (world.tmp / "first").read_bytes() == (world.tmp / "second").read_bytes() == b"graph"
+
+
+def test_what_another_process_fetched_is_there_when_the_model_is_loaded(world: World) -> None:
+    def load(ref: ModelRef) -> None:
+        assert ref == IRIS
+        world.ahead.get("models/iris/aliases/live.json")
+        world.ahead.download(keys.artifact("iris", 1, "model.onnx"), world.tmp / "graph", size_bytes=5)
+
+    world.start("iris").finish(load, world.warnings.append)
+    assert (world.tmp / "graph").read_bytes() == b"graph"
+    assert world.store.requests == world.warnings == []
 
 
 def test_what_nobody_took_is_not_kept(world: World) -> None:
     preloading = world.start("iris")
     preloading.finish(lambda _: None, world.warnings.append)
-    assert list((world.tmp / AHEAD).iterdir()) == []
+    assert list(world.folder.iterdir()) == []
     preloading.reader.get("models/iris/aliases/live.json")
-    assert world.store.requests == [ALIAS, MANIFEST, GRAPH, ALIAS]
+    assert world.store.requests == [ALIAS]
+
+
+def test_more_than_a_pipe_holds_is_told(world: World) -> None:
+    body = "x" * 1_000_000
+
+    def lines() -> Iterator[bytes]:
+        told = {"ref": "iris", "objects": {"key": [body, "tag"]}, "files": {}, "trouble": ""}
+        yield json.dumps(told).encode() + b"\n"
+
+    seen: list[bytes] = []
+    preloading = world.start("iris", lines=lines)
+    preloading.finish(lambda _: seen.append(preloading.reader.get("key").body), world.warnings.append)
+    assert seen == [body.encode()]
+
+
+def test_a_process_that_fails_leaves_it_to_the_store(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    def lines() -> Iterator[bytes]:
+        yield b'{"ref": "iris", "half a line'
+        raise ZeroDivisionError
+
+    loaded: list[ModelRef] = []
+    world.start("iris", lines=lines).finish(loaded.append, world.warnings.append)
+    assert (loaded, world.warnings) == ([IRIS], [])
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_a_process_that_does_not_end_is_ended(world: World) -> None:
+    def lines() -> Iterator[bytes]:
+        world.folder.mkdir()
+        (world.folder / "half.part").write_bytes(b"half")
+        yield b'{"ref": "iris", "objects": {}, "files": {}, "trouble": ""}\n'
+        time.sleep(3600)
+
+    loaded: list[ModelRef] = []
+    preloading = world.start("iris", "lost", lines=lines)
+    while not (world.folder / "half.part").exists():
+        time.sleep(0.001)
+    world.times.append(LIMIT_S)
+    preloading.finish(loaded.append, world.warnings.append)
+    assert loaded == []
+    assert list(world.folder.iterdir()) == []
+    with pytest.raises(ChildProcessError):
+        os.waitpid(preloading._process, 0)
 
 
 def test_the_layout_of_this_processor_is_what_is_fetched(world: World) -> None:
