@@ -42,7 +42,7 @@ def single_thread_rows(layout: Layout, inputs: Batch, specs: Sequence[TensorSpec
     `inputs` are rows as the model takes them, of which as many as needed are made. Raises: Unreachable if a package is
     missing.
     """
-    threads = min(threads, os.cpu_count() or 1)
+    threads = min(max(threads, 2), os.cpu_count() or 1)  # a function of one is not the only one to serve it
     if threads < 2 or layout.size_bytes > MOST_BYTES or not rows_of(inputs) or not _is_classical(layout):
         return 0
     if not all(spec.shape and spec.shape[0] == ANY for spec in specs):
