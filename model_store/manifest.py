@@ -96,9 +96,9 @@ def render_manifest(manifest: Manifest) -> bytes:
         "outputs": [_render_spec(spec) for spec in manifest.signature.outputs],
         "labels": list(manifest.labels),
         "files": _render_files(manifest.files),
-        "run": manifest.run._asdict(),
+        "run": _render_run(manifest.run),
         "variants": [
-            {"processor": processor, "files": _render_files(files), "run": run._asdict()}
+            {"processor": processor, "files": _render_files(files), "run": _render_run(run)}
             for processor, files, run in manifest.variants
         ],
         "documents": _render_files(manifest.documents),
@@ -148,6 +148,14 @@ def _render_files(files: tuple[ModelFile, ...]) -> list[dict[str, Any]]:
     return [{name: value for name, value in file._asdict().items() if value != ()} for file in files]
 
 
+def _render_run(run: RunOptions) -> dict[str, Any]:
+    """Write run options; one that changes nothing is not there for releases that do not know it."""
+    document = run._asdict()
+    if not run.single_thread_rows:
+        del document["single_thread_rows"]
+    return document
+
+
 def _render_spec(spec: TensorSpec) -> dict[str, Any]:
     return {"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)}
 
@@ -193,7 +201,9 @@ def _parse_run(document: Mapping[str, Any]) -> RunOptions:
     """Read run options; one that this release does not know would be run without, so it is refused."""
     if unknown := set(document) - set(RunOptions._fields):
         raise ValueError(f"run: this release does not know {', '.join(sorted(unknown))}: upgrade warmstart")
-    rows = _whole(document.get("single_thread_rows", 0))
+    rows = document.get("single_thread_rows", 0)
+    if type(rows) is not int or rows < 0:
+        raise TypeError(f"run: single_thread_rows: expected a whole number, 0 or more; got {rows!r:.80}")
     given = {**document, "single_thread_rows": False}
     if any(type(value) is not bool for value in given.values()):
         raise TypeError(f"run: expected true or false, got {dict(document)!r:.80}")

@@ -65,37 +65,56 @@ class _Progress:
             return self._taken - 1
 
 
+class _Worker(threading.Thread):
+    """One connection's thread. `has_ended` once it writes no more."""
+
+    def __init__(self, progress: _Progress, fetch: Fetch) -> None:
+        super().__init__(daemon=True)
+        self._progress, self._fetch = progress, fetch
+        self.has_ended = threading.Event()
+
+    def run(self) -> None:
+        """Fetch pieces."""
+        try:
+            self._progress.work(self._fetch)
+        finally:
+            self.has_ended.set()
+
+
 def fetch_pieces(size: int, fetch: Fetch) -> tuple[str, ...]:
     """Have a whole file fetched, return the sha256 of each part, in hex.
 
     Raises: what `fetch` raises, once nobody writes to the file any more; other pieces are given up then.
     """
     progress = _Progress(size)
-    started: list[threading.Thread] = []
+    started: list[_Worker] = []
 
     def begin(count: int) -> None:
         while len(started) < min(count, len(progress.digests)):
-            thread = threading.Thread(target=progress.work, args=(fetch,), daemon=True)
-            thread.start()
-            started.append(thread)
+            started.append(_Worker(progress, fetch))  # before it starts: that may be interrupted
+            started[-1].start()
 
     try:
         if len(progress.digests) > 1:
             begin(NEAR_CONNECTIONS)
             before = 0
             while progress.has_more() and len(started) == NEAR_CONNECTIONS:
-                started[0].join(TICK_S)
+                started[0].has_ended.wait(TICK_S)
                 if progress.received - before < NEAR_BYTES_PER_S * TICK_S and progress.has_more():
                     begin(MAX_CONNECTIONS)
                 before = progress.received
+            for worker in started:
+                worker.has_ended.wait()
         else:
             progress.work(fetch)
     except BaseException as error:
         progress.fail(error)
         raise
     finally:  # whatever happens here, nobody may write to the file's number once it is closed
-        for thread in started:
-            thread.join()
+        for worker in started:
+            if worker.ident is not None:  # one that has not begun finds that all is lost
+                worker.has_ended.wait()  # not `join` alone: interrupted once, it takes a thread for ended that is not
+                worker.join()
     if progress.failure is not None:
         raise progress.failure
     return tuple(progress.digests)

@@ -1,6 +1,6 @@
 """The data plane's own S3 client: reads, signs by hand, and imports next to nothing.
 
-Its methods run on a thread beside the import of numpy and ONNX Runtime, so they import nothing: what they need
+Its methods are called in each cold start, so they import nothing: what they need
 is imported with this module, or when the reader is built.
 """
 

@@ -48,8 +48,6 @@ class OnnxSession:
             from model_store.few_rows_session import FewRowsSession  # for such models alone
 
             self._session = FewRowsSession(self._session, few, partial(self._open, path, manifest.run, threads))
-        if any(meta.type == "tensor(bfloat16)" for meta in (*self._session.get_inputs(), *self._session.get_outputs())):
-            self._session = self._with_bfloat16(self._session)
         if manifest.run.preprocess:
             self._session = self._prepared(path.parent)
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
@@ -67,6 +65,8 @@ class OnnxSession:
         except FAILURES as error:
             reason = _reason(error).replace(str(path), path.name)
             raise ModelNotLoadable(f"{self._name}: ONNX Runtime {ort.__version__} refuses it: {reason}") from error
+        if any(meta.type == "tensor(bfloat16)" for meta in (*opened.get_inputs(), *opened.get_outputs())):
+            return self._with_bfloat16(opened)
         return opened
 
     def _extensions(self) -> str:

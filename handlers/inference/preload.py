@@ -13,6 +13,8 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -66,8 +68,8 @@ class Ahead:
         """Keep nothing any longer: the disk is for models that are asked for."""
         self._objects.clear()
         self._files.clear()
-        if self._folder.is_dir():
-            for path in self._folder.iterdir():
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            with suppress(OSError):  # an earlier process's, that goes meanwhile
                 path.unlink()
 
     def get(self, key: str) -> StoredObject:
@@ -115,6 +117,7 @@ class Fetching:
         self._registry = RegistryReader(self)
         self._objects: dict[str, tuple[str, str]] = {}
         self._files: dict[str, tuple[str, Sequence[str] | None]] = {}
+        self._names = map(str, count())
 
     def lines(self, refs: Iterable[ModelRef]) -> Iterator[bytes]:
         """Fetch models; of each that was begun, a line of JSON with all that is there of it, and what went wrong."""
@@ -162,8 +165,7 @@ class Fetching:
         for file in files:
             if self._is_late():
                 return
-            key = keys.artifact(manifest.name, version, file.path)
-            name = key.replace("/", "!")
+            key, name = keys.artifact(manifest.name, version, file.path), next(self._names)
             self._files[key] = (name, self.download(key, self._folder / name, size_bytes=file.size_bytes))
 
 
@@ -180,7 +182,7 @@ class Preloading:
     ) -> None:
         self.reader = reader
         self._refs, self._clock, self._until = refs, clock, clock() + LIMIT_S
-        self._process, self._pipe = _beside(lines)
+        self._beside = _beside(lines)
 
     def finish(self, load: Callable[[ModelRef], object], warn: Callable[[str], None]) -> None:
         """Wait for what is fetched, then open the models; what fails is warned of, and left to the first request."""
@@ -197,15 +199,19 @@ class Preloading:
 
     def _told(self) -> list[bytes]:
         """Return the lines that come in time, and see that the process has ended."""
+        if self._beside is None:
+            return []
+        process, pipe = self._beside
         received, has_ended = b"", False
-        while not has_ended and (left_s := self._until - self._clock()) > 0 and _is_readable(self._pipe, left_s):
-            piece = os.read(self._pipe, _PIPE_BYTES)
+        while not has_ended and (left_s := self._until - self._clock()) > 0 and _is_readable(pipe, left_s):
+            piece = os.read(pipe, _PIPE_BYTES)
             received += piece
             has_ended = not piece
-        os.close(self._pipe)
-        if not has_ended:
-            os.kill(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
+        os.close(pipe)
+        with suppress(ProcessLookupError, ChildProcessError):  # where the system itself takes leave of what has ended
+            if not has_ended:
+                os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
         return received.split(b"\n")[:-1]
 
     def _load(self, ref: ModelRef, load: Callable[[ModelRef], object]) -> Exception | str | None:
@@ -220,7 +226,7 @@ class Preloading:
 
 def start(settings: InferenceSettings, reader: ObjectReader) -> Preloading:
     """Fetch what the settings name, for this machine."""
-    until = time.monotonic() + LIMIT_S
+    until, parent = time.monotonic() + LIMIT_S, os.getpid()
     folder = settings.tmp_dir / AHEAD
     fetching = Fetching(
         reader,
@@ -228,22 +234,32 @@ def start(settings: InferenceSettings, reader: ObjectReader) -> Preloading:
         models_dir=settings.models_dir,
         cpuinfo=read_cpuinfo(),
         machine=os.uname().machine,
-        is_late=lambda: time.monotonic() >= until,
+        is_late=lambda: time.monotonic() >= until or os.getppid() != parent,
     )
     return Preloading(
         settings.preload, lambda: fetching.lines(settings.preload), Ahead(reader, folder), clock=time.monotonic
     )
 
 
-def _beside(lines: Callable[[], Iterable[bytes]]) -> tuple[int, int]:
-    """Have lines written by a copy of this process; return its number, and where they can be read."""
+def _beside(lines: Callable[[], Iterable[bytes]]) -> tuple[int, int] | None:
+    """Have lines written by a copy of this process; return its number, and where they can be read.
+
+    None where the system allows no copy: the models are fetched when they are loaded.
+    """
     read_end, write_end = os.pipe()
-    process = os.fork()
+    try:
+        process = os.fork()
+    except OSError:
+        os.close(read_end)
+        os.close(write_end)
+        return None
     if process:
         os.close(write_end)
         return process, read_end
     status = 1
     try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(LIMIT_S) + 1)  # whatever becomes of who waits, this ends
         os.close(read_end)
         with open(write_end, "wb", buffering=0) as pipe:  # noqa: PTH123 - a number, not a path
             for line in lines():
@@ -259,7 +275,10 @@ def _beside(lines: Callable[[], Iterable[bytes]]) -> tuple[int, int]:
 
 
 def _is_readable(pipe: int, patience_s: float) -> bool:
-    return bool(select.select([pipe], [], [], patience_s)[0])
+    """Wait for bytes, or the end."""
+    waiting = select.poll()
+    waiting.register(pipe, select.POLLIN)
+    return bool(waiting.poll(patience_s * 1000))
 
 
 def _likely_files(manifest: Manifest, cpuinfo: str, machine: str) -> tuple[ModelFile, ...]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_store.manifest import Manifest, ModelFile, parse_manifest, render_manifest
+from model_store.manifest import Manifest, ModelFile, RunOptions, parse_manifest, render_manifest
 from tests.build.manifests import manifest
 from warmstart.errors import InvalidManifest
 from warmstart.tensors import Signature, TensorSpec
@@ -171,3 +171,16 @@ def test_the_size_is_that_of_all_files() -> None:
     files = (ModelFile("model.onnx", 5, ""), ModelFile("w.bin", 7, ""))
 
     assert manifest()._replace(files=files).size_bytes == 12
+
+
+def test_run_options_that_change_nothing_are_not_written() -> None:
+    described = manifest()
+    assert "single_thread_rows" not in json.loads(render_manifest(described))["run"]
+    several = described._replace(run=RunOptions(single_thread_rows=64))
+    assert parse_manifest(render_manifest(several), where="key").run == RunOptions(single_thread_rows=64)
+
+
+@pytest.mark.parametrize("rows", [True, -1, 1.0, None, "1"])
+def test_a_number_of_rows_is_whole(rows: object) -> None:
+    with pytest.raises(InvalidManifest, match="run: single_thread_rows: expected a whole number, 0 or more"):
+        parse_manifest(document(run={"single_thread_rows": rows}), where="key")

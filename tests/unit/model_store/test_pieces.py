@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -66,3 +67,26 @@ def test_any_failure_of_another_thread_is_raised_once_all_have_ended(error: Exce
         fetch_pieces(SIZE, fetch)
     assert raised.value is error
     assert threading.active_count() == before
+
+
+def test_whoever_is_interrupted_waits_until_nobody_writes() -> None:
+    begun, writing = threading.Event(), set[int]()
+
+    def fetch(start: int, _stop: int, came: Callable[[int], bool]) -> str:
+        writing.add(start)
+        begun.set()
+        while not came(MB):
+            time.sleep(0.001)
+        writing.remove(start)
+        return "given up"
+
+    def interrupt() -> None:
+        begun.wait()
+        signal.raise_signal(signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        fetch_pieces(SIZE, fetch)
+    interrupting.join()
+    assert writing == set()

@@ -36,7 +36,7 @@ def test_a_manifest_is_shown_as_the_store_has_it_with_fields_that_this_release_d
         "outputs": [{"name": "label", "datatype": "INT64", "shape": [-1]}],
         "labels": ["setosa", "versicolor", "virginica"],
         "files": [{"path": "model.onnx", "size_bytes": 1024, "sha256": "ab" * 32}],
-        "run": {"optimise": True, "extensions": False, "preprocess": False, "single_thread_rows": 0},
+        "run": {"optimise": True, "extensions": False, "preprocess": False},
         "variants": [],
         "documents": [],
         "preprocessing": {},

@@ -13,6 +13,7 @@ from handlers.inference.onnx_session import OnnxSession, session_options
 from model_store.manifest import RunOptions
 from tests.build import manifests, models
 from tests.build.inference import RESHAPE, signature
+from warmstart.bfloat16 import rounded, widened
 from warmstart.datatypes import DATATYPES
 from warmstart.errors import InferenceFailed, ModelNotLoadable
 from warmstart.tensors import Signature
@@ -126,6 +127,17 @@ def test_few_rows_are_computed_by_one_thread_and_many_by_a_session_of_all(
         (y,) = session.run(["y"], {"x": x})
         np.testing.assert_allclose(y, np.ceil(x * 100).clip(0, 100) / 100, atol=1e-5)
     assert opened_with == [1, 3]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_few_and_many_rows_of_bf16_go_through(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(models.bfloat16_scale(2.0))
+    described = signature({"x": ("BF16", (-1, 2))}, {"y": ("BF16", (-1, 2)), "total": ("FP32", (-1, 1))})
+    manifest = manifests.manifest(signature=described)._replace(run=RunOptions(single_thread_rows=1))
+    x = np.full((rows, 2), 1.5, np.float32)
+    y, total = OnnxSession(path, manifest, threads=2).run(["y", "total"], {"x": rounded(x)})
+    assert (widened(y).tolist(), total.tolist()) == ([[3.0, 3.0]] * rows, [[6.0]] * rows)
 
 
 def test_a_graph_that_was_optimised_before_is_opened_as_it_is() -> None:

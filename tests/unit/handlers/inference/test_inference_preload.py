@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -133,6 +134,35 @@ def test_a_process_that_fails_leaves_it_to_the_store(world: World, capfd: pytest
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
+def test_where_no_process_can_be_copied_the_models_are_fetched_when_they_are_loaded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr("os.fork", refuse)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    loaded: list[ModelRef] = []
+    world.start("iris").finish(loaded.append, world.warnings.append)
+    assert (loaded, world.warnings) == ([IRIS], [])
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_process_that_the_system_takes_leave_of_itself_is_no_failure(world: World) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        world.start("iris").finish(lambda _: None, world.warnings.append)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert world.warnings == []
+
+
+def test_what_does_not_go_from_the_folder_is_left(world: World) -> None:
+    (world.folder / "a folder").mkdir(parents=True)
+    world.start("iris").finish(lambda _: None, world.warnings.append)
+    assert [path.name for path in world.folder.iterdir()] == ["a folder"]
+
+
 def test_a_process_that_does_not_end_is_ended(world: World) -> None:
     def lines() -> Iterator[bytes]:
         world.folder.mkdir()
@@ -149,7 +179,7 @@ def test_a_process_that_does_not_end_is_ended(world: World) -> None:
     assert loaded == []
     assert list(world.folder.iterdir()) == []
     with pytest.raises(ChildProcessError):
-        os.waitpid(preloading._process, 0)
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_the_layout_of_this_processor_is_what_is_fetched(world: World) -> None:
