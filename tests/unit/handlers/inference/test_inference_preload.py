@@ -178,8 +178,9 @@ def test_a_process_that_does_not_end_is_ended(world: World) -> None:
     preloading.finish(loaded.append, world.warnings.append)
     assert loaded == []
     assert list(world.folder.iterdir()) == []
+    assert preloading._beside is not None
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(preloading._beside[0], 0)
 
 
 def test_the_layout_of_this_processor_is_what_is_fetched(world: World) -> None:
