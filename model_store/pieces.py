@@ -17,6 +17,7 @@ MAX_CONNECTIONS: Final = 8
 NEAR_CONNECTIONS: Final = 2
 """At first. More are opened unless bytes come as fast as a processor takes them: more would get in each other's way."""
 NEAR_BYTES_PER_S: Final = 300e6
+"""More than two connections to S3 give."""
 TICK_S: Final = 0.005
 """After so long it is decided, and again."""
 

@@ -25,9 +25,8 @@ _ENVELOPE: Final = 1024
 """What the response has beside its body, at most."""
 _MANY_BYTES: Final = 800_000
 """Below it no body can pass the limit, were every byte a control character (six in JSON, one more escaped)."""
-
-
 _STRINGS: Final = frozenset((str,))
+"""The types that a header's value may have."""
 
 
 def parse_event(event: Mapping[str, Any]) -> Request:

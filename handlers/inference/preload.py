@@ -192,6 +192,8 @@ class Preloading:
             self.reader.add(told["objects"], told["files"])
             troubles[told["ref"]] = told["trouble"]
         for ref in self._refs:
+            if str(ref) not in troubles and self._clock() < self._until:
+                warn(f"preload {ref}: was not fetched beside the imports, and is fetched now")
             trouble = troubles.get(str(ref)) or self._load(ref, load)
             if trouble:
                 warn(f"preload {ref}: {trouble}; the first request tries again")
@@ -244,14 +246,15 @@ def start(settings: InferenceSettings, reader: ObjectReader) -> Preloading:
 def _beside(lines: Callable[[], Iterable[bytes]]) -> tuple[int, int] | None:
     """Have lines written by a copy of this process; return its number, and where they can be read.
 
-    None where the system allows no copy: the models are fetched when they are loaded.
+    None where the system allows no copy: the models are fetched when they are loaded, with a warning.
     """
-    read_end, write_end = os.pipe()
+    ends: tuple[int, ...] = ()
     try:
+        ends = read_end, write_end = os.pipe()
         process = os.fork()
     except OSError:
-        os.close(read_end)
-        os.close(write_end)
+        for end in ends:
+            os.close(end)
         return None
     if process:
         os.close(write_end)
