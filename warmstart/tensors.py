@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from warmstart.datatypes import DATATYPES, Datatype, from_numpy
 from warmstart.errors import MissingTensor, UnknownTensor, WrongDatatype, WrongShape
@@ -57,7 +57,6 @@ def reshaped(array: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
         ) from None
 
 
-@lru_cache(maxsize=1024)
 def fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
     """Say whether a concrete shape fits a declared one."""
     return len(shape) == len(declared) and all(
@@ -77,16 +76,19 @@ def check(tensors: Mapping[str, Tensor], specs: tuple[TensorSpec, ...]) -> None:
                 f"input {name!r}: expected {datatype} {list(shape)}, got no such tensor (came: {listed(tensors)})",
                 tensor=name,
             )
-        if numpy_name(tensor.dtype) != DATATYPES[datatype].numpy:
-            raise WrongDatatype(f"input {name!r}: expected {datatype}, got {_protocol_name(tensor)}", tensor=name)
-        if not fits(tensor.shape, shape):
+        if not _suits(tensor.dtype, tensor.shape, datatype, shape):
+            if not _holds(tensor.dtype, datatype):
+                raise WrongDatatype(f"input {name!r}: expected {datatype}, got {_protocol_name(tensor)}", tensor=name)
             raise WrongShape(
                 f"input {name!r}: expected shape {list(shape)} (-1 is any size), got {list(tensor.shape)}", tensor=name
             )
     if len(tensors) > len(specs):
-        declared = {spec.name: spec for spec in specs}
-        extra = next(name for name in tensors if name not in declared)
-        raise UnknownTensor(f"input {extra!r}: the model has no such input (it has: {listed(declared)})", tensor=extra)
+        _refuse_extra(tensors, {spec.name: spec for spec in specs})
+
+
+def _refuse_extra(tensors: Mapping[str, Tensor], declared: Mapping[str, TensorSpec]) -> NoReturn:
+    extra = next(name for name in tensors if name not in declared)
+    raise UnknownTensor(f"input {extra!r}: the model has no such input (it has: {listed(declared)})", tensor=extra)
 
 
 def listed(names: Mapping[str, object]) -> str:
@@ -95,10 +97,13 @@ def listed(names: Mapping[str, object]) -> str:
     return f"{first}, ..." if len(names) > 10 else first or "none"
 
 
-@cache
-def numpy_name(dtype: dtype[Any]) -> str:
-    """Return a dtype's name; numpy composes it anew each time, at 20 times the price."""
-    return dtype.name
+@lru_cache(maxsize=1024)
+def _suits(dtype: dtype[Any], shape: tuple[int, ...], datatype: str, declared: tuple[int, ...]) -> bool:
+    return _holds(dtype, datatype) and fits(shape, declared)
+
+
+def _holds(dtype: dtype[Any], datatype: str) -> bool:
+    return dtype.name == DATATYPES[datatype].numpy
 
 
 def _protocol_name(tensor: Tensor) -> str:

@@ -84,8 +84,8 @@ def refuse(error: WarmstartError, render: RenderError) -> Answer:
 def headers_of(found: Answer, request_id: str) -> dict[str, str]:
     """Return all headers of an answer, names in lower case."""
     headers = {"content-type": found.content_type, "x-request-id": request_id}
-    if found.model is not None:
-        headers["x-model-version"] = str(found.model.version)
-    if found.headers:
-        headers.update(found.headers)
+    if (model := found.model) is not None:
+        headers["x-model-version"] = str(model.version)
+    if own := found.headers:
+        headers.update(own)
     return headers

@@ -35,7 +35,7 @@ from handlers.inference.variants import Variants, read_cpuinfo
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import InvalidReference, InvalidRequest, NotReady, WarmstartError
 from warmstart.limits import MIB
-from warmstart.protocols.wire import INPUT_LOCATION, OUTPUT_LOCATION, Request
+from warmstart.protocols.wire import INPUT_LOCATION, OUTPUT_LOCATION, Request, quick
 from warmstart.refs import ModelRef
 
 if TYPE_CHECKING:
@@ -139,11 +139,12 @@ class DataPlane:
                 failure = error
                 found = self._refuse(WarmstartError(INTERNAL), request, route)
             elapsed_ns = self._clock_ns() - started
-            if (ran := found.ran) is not None and ran.opened is None and self._setup_ns is None and route is not None:
-                self._observer.note_warm(route, request_id, trace_id, elapsed_ns, found.model, ran)
+            ran, model = found.ran, found.model
+            if ran is not None and ran.opened is None and self._setup_ns is None and route is not None:
+                self._observer.note_warm(route, request_id, trace_id, elapsed_ns, model, ran)
                 return found
-            if found.error is not None and found.model is not None:
-                self._service.tally.failed(found.model, elapsed_ns)
+            if found.error is not None and model is not None:
+                self._service.tally.failed(model, elapsed_ns)
             setup_ns, self._setup_ns = self._setup_ns, None
             self._observer.note(Invocation(route, request_id, trace_id, setup_ns, elapsed_ns, failure), found)
             return found
@@ -248,21 +249,12 @@ class DataPlane:
         if ref is None or act.refine is not None:
             ref = self._asked(act, ref, request)
         call = act.read(request)
-        manifest, model, outputs, rows, ran, resolve_ns = self._service.infer(ref, call)
-        computed_ns = self._clock_ns()
-        try:
-            body, content_type, headers = call.render(manifest, outputs)
-        except WarmstartError as error:
-            error.model = model
-            raise
-        run_ns = ran.run_ns
-        fetch_ns, session_ns = (0, 0) if ran.opened is None else ran.opened[:2]
-        parse_ns = computed_ns - started_ns - resolve_ns - fetch_ns - session_ns - run_ns
-        render_ns = self._clock_ns() - computed_ns
-        self._service.tally.succeeded(model, rows, parse_ns, run_ns, render_ns)
-        if not self._shows_timing and ran.opened is None and self._setup_ns is None:
-            return Answer(200, body, content_type, headers, model, ran)
-        timing = Timing(self._setup_ns or 0, resolve_ns, fetch_ns, session_ns, parse_ns, run_ns, render_ns)
+        written, model, ran, resolve_ns, parse_ns, render_ns = self._service.infer(ref, call, started_ns)
+        body, content_type, headers = written
+        if (opened := ran.opened) is None and self._setup_ns is None and not self._shows_timing:
+            return quick(Answer, (200, body, content_type, headers, model, ran, None, None))
+        fetch_ns, session_ns = (0, 0) if opened is None else opened[:2]
+        timing = Timing(self._setup_ns or 0, resolve_ns, fetch_ns, session_ns, parse_ns, ran.run_ns, render_ns)
         if self._shows_timing:
             headers = (*headers, ("server-timing", timing.header()))
         return Answer(200, body, content_type, headers, model, ran, None, timing)

@@ -109,20 +109,21 @@ class Observer:
         self, route: Spoken, request_id: str, trace_id: str | None, elapsed_ns: int, model: ModelRef | None, ran: Ran
     ) -> None:
         """Log an inference that opened nothing, and was not a process's first: most of its line is always the same."""
-        head, tail = self._constant(route.protocol, model)
+        head, directive = self._constant(route.protocol, model)
         run_ns = ran.run_ns
         document: dict[str, object] = {
             "function_request_id": request_id,
             "ModelLatency": run_ns / 1000,
             "OverheadLatency": (elapsed_ns - run_ns) / 1000,
             "LoadedModelCount": ran.open_sessions,
+            "_aws": {"Timestamp": int(self._now() * 1000), "CloudWatchMetrics": directive},
         }
         if trace_id is not None:
             document["xray_trace_id"] = trace_id
-        self._write(b"%b,%b%b%d}}\n" % (head, orjson.dumps(document)[1:-1], tail, self._now() * 1000))
+        self._write(head + orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)[1:])
 
-    def _constants(self, protocol: str, model: ModelRef | None) -> tuple[bytes, bytes]:
-        """Return what comes before and behind what changes from one warm inference to the next."""
+    def _constants(self, protocol: str, model: ModelRef | None) -> tuple[bytes, orjson.Fragment]:
+        """Return what does not change from one warm inference to the next: the line's begin, and what metrics are."""
         document: dict[str, Any] = {
             "level": "INFO",
             "message": "answered",
@@ -140,8 +141,7 @@ class Observer:
         if model is not None:
             document |= {"model": model.name, "model_version": str(model.version)}
         directive = _directive(self._namespace, is_cold=False, names_model=model is not None, ran=True, opened=False)
-        tail = b',"_aws":{"CloudWatchMetrics":%b,"Timestamp":' % orjson.dumps(directive)
-        return orjson.dumps(document)[:-1], tail
+        return orjson.dumps(document)[:-1] + b",", directive
 
     def _add_metrics(self, document: dict[str, Any], invocation: Invocation, answer: Answer) -> None:
         status, ran = answer.status, answer.ran

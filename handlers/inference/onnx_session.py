@@ -52,6 +52,7 @@ class OnnxSession:
             self._session = self._prepared(path.parent)
         self._compare("input", self._session.get_inputs(), manifest.signature.inputs)
         self._compare("output", self._session.get_outputs(), manifest.signature.outputs)
+        self._outputs = [spec.name for spec in manifest.signature.outputs]
         # Preprocessing reads bytes itself, or refuses them; ONNX Runtime would take b"a" for the text "b'a'".
         specs = () if manifest.run.preprocess else manifest.signature.inputs
         self._texts = tuple(spec.name for spec in specs if spec.datatype == "BYTES")
@@ -107,11 +108,14 @@ class OnnxSession:
             ) from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Compute the outputs asked for, in this order. Raises: InferenceFailed; InvalidValue for text not in UTF-8."""
+        """Compute the outputs asked for, in this order; none means all of them, in the manifest's.
+
+        Raises: InferenceFailed; InvalidValue for text not in UTF-8.
+        """
         for name in self._texts:
             _check_text(name, inputs[name])
         try:
-            computed: list[Tensor] = self._session.run(outputs, inputs)
+            computed: list[Tensor] = self._session.run(outputs or self._outputs, inputs)
         except FAILURES as error:
             raise InferenceFailed(f"{self._name}: cannot compute these values: {_reason(error)}") from error
         return computed

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from handlers.inference.statistics import Tally
 from warmstart.errors import StoreError, UnknownTensor, WarmstartError
+from warmstart.protocols.wire import Asked
 from warmstart.refs import ModelRef
 from warmstart.tensors import TensorSpec, check, listed
 
 if TYPE_CHECKING:
     from handlers.inference.sessions import Opening, Ran
     from model_store.manifest import Manifest
-    from warmstart.protocols.wire import Asked
+    from warmstart.protocols.wire import Outputs
     from warmstart.tensors import Tensor
 
 
-_NAME: Final = itemgetter(0)
-"""A tensor's, of its specification."""
+Written = TypeVar("Written")
+Written_co = TypeVar("Written_co", covariant=True)
+"""What a protocol writes: a body with its media type, or a message."""
 
 
 class Resolver(Protocol):
@@ -43,7 +44,7 @@ class Sessions(Protocol):
     """Runs models; `handlers.inference.sessions.SessionCache` is one."""
 
     def run(self, manifest: Manifest, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> Ran:
-        """Compute outputs."""
+        """Compute outputs; none means all of them."""
         ...
 
     def load(self, manifest: Manifest) -> Opening | None:
@@ -71,18 +72,12 @@ class Catalogue(Protocol):
         ...
 
 
-class InferenceResult(NamedTuple):
-    """The outputs asked for, in order, and what computing them took. `rows` is the size of the first dimension.
+class Call(Asked, Protocol[Written_co]):
+    """One inference, and how it is answered."""
 
-    `resolve_ns` is what finding the version took.
-    """
-
-    manifest: Manifest
-    model: ModelRef
-    outputs: list[tuple[TensorSpec, Tensor]]
-    rows: int
-    ran: Ran
-    resolve_ns: int
+    def render(self, model: Manifest, outputs: Outputs) -> Written_co:
+        """Write the answer. Raises: InvalidRequest, UnrepresentableOutput, NotAcceptable."""
+        ...
 
 
 class InferenceService:
@@ -146,11 +141,18 @@ class InferenceService:
                 raise
         return self._load(previous)
 
-    def infer(self, ref: ModelRef, call: Asked) -> InferenceResult:
-        """Compute what is asked for. Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure."""
-        started = self._clock_ns()
+    def infer(
+        self, ref: ModelRef, call: Call[Written], started_ns: int
+    ) -> tuple[Written, ModelRef, Ran, int, int, int]:
+        """Compute what is asked for, write the answer, and count it; reading the request began at `started_ns`.
+
+        Returns what was written, the version that answered, how it ran, and how long it took, in nanoseconds, to find
+        the version, to read the request, and to write.
+        Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure; what `render` raises.
+        """
+        began_ns = self._clock_ns()
         manifest = self._resolver.resolve(ref)
-        resolve_ns = self._clock_ns() - started
+        resolve_ns = self._clock_ns() - began_ns
         model = _version(manifest.name, manifest.version)
         try:
             declared, specs = manifest.signature
@@ -158,16 +160,24 @@ class InferenceService:
             check(inputs, declared)
             if names := call.outputs(manifest):
                 specs = _select(names, specs)
-            ran = self._sessions.run(manifest, [*map(_NAME, specs)], inputs)
+            ran = self._sessions.run(manifest, names, inputs)
+            computed_ns = self._clock_ns()
+            written = call.render(manifest, [*zip(specs, ran.outputs)])  # noqa: B905 - as many as were asked for
         except WarmstartError as error:
             # A version that was just promoted cannot be fetched: the one before is still warm.
             if isinstance(error, StoreError) and self._resolver.step_back(ref, manifest) is not None:
-                return self.infer(ref, call)
+                return self.infer(ref, call, started_ns)
             error.model = model
             raise
+        render_ns = self._clock_ns() - computed_ns
+        run_ns, opened = ran.run_ns, ran.opened
+        parse_ns = computed_ns - started_ns - resolve_ns - run_ns
+        if opened is not None:
+            parse_ns -= opened.downloading_ns + opened.loading_ns
         # The size of the batch: of the first input's first dimension, 1 where there is none.
         rows = shape[0] if declared and (shape := inputs[declared[0].name].shape) else 1
-        return InferenceResult(manifest, model, [*zip(specs, ran.outputs, strict=True)], rows, ran, resolve_ns)
+        self.tally.succeeded(model, rows, parse_ns, run_ns, render_ns)
+        return written, model, ran, resolve_ns, parse_ns, render_ns
 
     def _load(self, manifest: Manifest) -> Manifest:
         try:

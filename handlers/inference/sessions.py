@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from warmstart import limits
 from warmstart.errors import InsufficientMemory
+from warmstart.protocols.wire import quick
 
 if TYPE_CHECKING:
     from model_store.manifest import Manifest
@@ -22,7 +23,7 @@ class Session(Protocol):
     """One model, open. May be used by several threads at once."""
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Compute the outputs asked for, in this order. Raises: InferenceFailed."""
+        """Compute the outputs asked for, in this order; none means all of them. Raises: InferenceFailed."""
         ...
 
 
@@ -64,11 +65,13 @@ class Ran(NamedTuple):
 
 
 class _Entry:
+    """An open session. `users` has an item per request in it: one is taken off in one step, without the lock."""
+
     __slots__ = ("cost_bytes", "manifest", "session", "users")
 
     def __init__(self, session: Session, manifest: Manifest, cost_bytes: int) -> None:
         self.session, self.manifest, self.cost_bytes = session, manifest, cost_bytes
-        self.users = 0
+        self.users: list[None] = []
 
 
 class SessionCache:
@@ -93,15 +96,22 @@ class SessionCache:
         Raises: InferenceFailed, ModelNotLoadable, InsufficientMemory, IntegrityError, StoreError.
         """
         opened = None
-        if (entry := self._find((manifest.name, manifest.version))) is None:
+        key = (manifest.name, manifest.version)
+        with self._lock:  # `_find`, and `_release` below, without a call of either
+            if (entry := self._entries.get(key)) is not None:
+                entry.users.append(None)
+                self._entries.move_to_end(key)
+        if entry is None:
             entry, opened = self._acquire(manifest)
         try:
             started = self._clock_ns()
             arrays = entry.session.run(outputs, inputs)
             run_ns = self._clock_ns() - started
         finally:
-            self._release(entry)
-        return Ran(arrays, run_ns, opened, len(self._entries))
+            entry.users.pop()
+            if self._bytes > self._budget_bytes:
+                self._shrink_to_budget()
+        return quick(Ran, (arrays, run_ns, opened, len(self._entries)))
 
     def load(self, manifest: Manifest) -> Opening | None:
         """Have a model open; None if it was. Raises: as `run`, without InferenceFailed."""
@@ -127,7 +137,7 @@ class SessionCache:
     def _find(self, key: Key) -> _Entry | None:
         with self._lock:
             if (entry := self._entries.get(key)) is not None:
-                entry.users += 1
+                entry.users.append(None)
                 self._entries.move_to_end(key)
             return entry
 
@@ -152,24 +162,27 @@ class SessionCache:
             if not opened:
                 self._files.release(manifest)
         entry = _Entry(session, manifest, cost_bytes)
-        entry.users = 1
+        entry.users.append(None)
         with self._lock:
             self._entries[key] = entry
             self._bytes += cost_bytes
         return entry, Opening(fetched - started, self._clock_ns() - fetched, manifest.files[0].path)
 
     def _release(self, entry: _Entry) -> None:
+        entry.users.pop()
+        if self._bytes > self._budget_bytes:
+            self._shrink_to_budget()
+
+    def _shrink_to_budget(self) -> None:
         with self._lock:
-            entry.users -= 1
-            if self._bytes > self._budget_bytes:
-                self._shrink(self._budget_bytes, keep=1)
+            self._shrink(self._budget_bytes, keep=1)
 
     def _shrink(self, limit_bytes: int, *, keep: int = 0) -> None:
         """Close idle sessions, least recently used first, down to a limit, or until all left are in use.
 
         `keep` are left open however large: a model above its estimate is not opened anew for each request.
         """
-        for key in [key for key, entry in self._entries.items() if entry.users == 0]:
+        for key in [key for key, entry in self._entries.items() if not entry.users]:
             if self._bytes <= limit_bytes or len(self._entries) <= keep:
                 return
             self._close(key)
@@ -177,7 +190,7 @@ class SessionCache:
     def _close_idle(self) -> bool:
         """Close the least recently used idle session, as the disk has no room; False if all are in use."""
         with self._lock:
-            idle = next((key for key, entry in self._entries.items() if entry.users == 0), None)
+            idle = next((key for key, entry in self._entries.items() if not entry.users), None)
             if idle is not None:
                 self._close(idle)
         return idle is not None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import chain
 from math import nan, prod
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -20,7 +21,7 @@ import numpy as np
 import orjson
 
 from warmstart.bfloat16 import numbers, rounded, widened
-from warmstart.datatypes import Datatype
+from warmstart.datatypes import FLOATS, Datatype
 from warmstart.errors import InvalidValue, MalformedBody, UnrepresentableOutput, WrongShape
 from warmstart.tensors import reshaped
 
@@ -42,7 +43,6 @@ _FORMATS: Final[dict[str, tuple[str, np.dtype[Any]]]] = {
     "FP64": ("d", np.dtype(np.float64)),
 }
 """How `struct` writes a number, and how numpy reads it: BF16 is rounded afterwards."""
-_FLOATS: Final = "efd"
 _EXACT: Final = {"BOOL": bool, "BYTES": str}
 _SHOWN: Final = 60
 _NESTED: Final = frozenset((dict, list))
@@ -140,9 +140,7 @@ def at_index(index: int) -> str:
     return f"at index {index}"
 
 
-def tensor(
-    data: list[Any], datatype: Datatype, shape: tuple[int, ...], name: str, *, place: Place = at_index
-) -> Tensor:
+def tensor(data: list[Any], datatype: Datatype, shape: tuple[int, ...], name: str) -> Tensor:
     """Build a tensor of this shape from a flat list in row-major order, or from lists nested as the shape.
 
     Raises: WrongShape, InvalidValue; each names the tensor.
@@ -152,7 +150,7 @@ def tensor(
         raise WrongShape(
             f"input {name!r}: shape {list(shape)} holds {prod(shape)} values, its data has {len(values)}", tensor=name
         )
-    array = pack(values, datatype, name, place)
+    array = pack(values, datatype, name)
     return reshaped(array, shape, name)
 
 
@@ -185,12 +183,11 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         if set(map(type, values)) - {_EXACT[element]}:
             _refuse_value(values, datatype, name, place)
         return np.array(values, datatype.numpy)
-    code, kind = _FORMATS[element]
+    write, kind = _writer(element, len(values))
     try:
-        # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
-        packed = struct.pack(f"<{len(values)}{code}", *values)
+        packed = write(*values)
     except (struct.error, OverflowError):
-        if code in _FLOATS and type(None) in set(map(type, values)):  # here, where values without one cost nothing
+        if element in FLOATS and type(None) in set(map(type, values)):  # here, where values without one cost nothing
             return pack([nan if value is None else value for value in values], datatype, name, place)
         _refuse_value(values, datatype, name, place)
     array = np.frombuffer(packed, kind)
@@ -201,6 +198,14 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
     if _overflows(array):
         _refuse_value(values, datatype, name, place)
     return rounded(array)
+
+
+@lru_cache(maxsize=256)
+def _writer(element: str, count: int) -> tuple[Callable[..., bytes], np.dtype[Any]]:
+    """Return what packs so many values, and how numpy reads them."""
+    code, kind = _FORMATS[element]
+    # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
+    return struct.Struct(f"<{count}{code}").pack, kind
 
 
 def _suspects(values: list[Any], array: Tensor) -> list[Any]:
@@ -266,11 +271,11 @@ def check_finite(array: Tensor) -> int | None:
     return int(np.argmin(finite))
 
 
-def json_data(spec: TensorSpec, array: Tensor) -> Any:
+def json_data(datatype: str, array: Tensor) -> Any:
     """Return an output's values for JSON, flat and row-major; `dump_outputs` refuses NaN and infinity."""
-    if array.dtype.hasobject:
+    if datatype == "BYTES":
         return array.ravel().tolist()
-    return (widened(array) if spec.datatype == "BF16" else array).ravel()
+    return (widened(array) if datatype == "BF16" else array).ravel()
 
 
 def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:
@@ -286,7 +291,7 @@ def dump_outputs(document: object, outputs: Iterable[tuple[TensorSpec, Tensor]])
     """Write JSON with the values of these outputs in it. Raises: UnrepresentableOutput, for NaN and infinity too."""
     body = dump(document)
     # orjson writes NaN and infinity as null. To look for it in a long text takes longer than to look at the numbers.
-    if len(body) > _SHORT or b"null" in body:
+    if len(body) > _SHORT or body.find(b"null") >= 0:  # `in` would first try whether it is a number
         for spec, array in outputs:
             refuse_not_finite(spec, numbers(spec, array))
     return body

@@ -29,7 +29,7 @@ from warmstart.protocols.json_tensors import (
     shown,
     tensor,
 )
-from warmstart.protocols.wire import JSON, OCTETS, Rendered
+from warmstart.protocols.wire import JSON, OCTETS, Rendered, quick
 from warmstart.tensors import MOST_DIMENSIONS
 
 if TYPE_CHECKING:
@@ -74,20 +74,19 @@ class Infer(NamedTuple):
 
         Raises: UnrepresentableOutput for NaN and infinity in JSON, and for text that is not Unicode; NotAcceptable.
         """
-        document: dict[str, Any] = {"model_name": model.name, "model_version": str(model.version)}
-        if self.id is not None:
-            document["id"] = self.id
-        if not self.wanted and not self.binary:
-            if self.accept:
-                media.accepted(self.accept, _JSON_ALONE)
-            document["outputs"] = [
-                {"name": spec.name, "datatype": spec.datatype, "shape": array.shape, "data": json_data(spec, array)}
-                for spec, array in outputs
-            ]
-            return Rendered(dump_outputs(document, outputs))
-        from warmstart.protocols.oip_outputs import render  # only for who asks for more than all outputs as JSON
+        described: list[dict[str, Any]] = []
+        document = {"model_name": model.name, "model_version": str(model.version), "id": self.id, "outputs": described}
+        if self.id is None:
+            del document["id"]
+        if self.wanted or self.binary:
+            from warmstart.protocols.oip_outputs import render  # only for who asks for more than all outputs as JSON
 
-        return render(self, document, model.labels, outputs)
+            return render(self, document, model.labels, outputs)
+        if self.accept:
+            media.accepted(self.accept, _JSON_ALONE)
+        for (name, kind, _), array in outputs:  # a comprehension is a function that is made anew each time
+            described.append({"name": name, "datatype": kind, "shape": array.shape, "data": json_data(kind, array)})
+        return quick(Rendered, (dump_outputs(document, outputs), JSON, ()))
 
 
 _JSON_ALONE: Final = (JSON,)
@@ -112,10 +111,10 @@ def read_infer(request: Request) -> Infer:
     Raises: UnsupportedMediaType, MalformedBody, InvalidRequest, WrongShape, WrongDatatype, InvalidValue,
     UnknownTensor (asked for twice).
     """
-    headers = request.headers
+    headers, body = request.headers, request.body
     if (content_type := headers.get("content-type", JSON)) != JSON:
         media.read_as(content_type, _READABLE, JSON)
-    body, tail = request.body, None
+    tail = None
     if (length := headers.get(HEADER_LENGTH)) is not None:
         from warmstart.protocols.binary_tensors import split
 
@@ -124,7 +123,10 @@ def read_infer(request: Request) -> Infer:
     if type(document) is not dict:
         raise MalformedBody(f"body: expected an object with 'inputs', got {kind_of(document)}")
     inputs = _parse_inputs(document, tail)
-    if body.count(b":") != len(document) + sum(map(len, document["inputs"])):  # there are more names than these
+    names = len(document)
+    for item in document["inputs"]:
+        names += len(item)
+    if len(body) - len(body.replace(b":", b"")) != names:  # quicker than `count`: there are more names than these
         check_names(body, document)
     if tail is not None:
         tail.end()
@@ -135,7 +137,7 @@ def read_infer(request: Request) -> Infer:
     wanted = () if (items := document.get("outputs")) is None else _parse_outputs(items)
     if (given := document.get("id")) is not None and type(given) is not str:
         raise MalformedBody(f"id: expected a string, got {kind_of(given)}")
-    return Infer(given, inputs, wanted, binary, headers.get("accept", ""))
+    return quick(Infer, (given, inputs, wanted, binary, headers.get("accept", "")))
 
 
 def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tensor]:
@@ -144,13 +146,13 @@ def _parse_inputs(document: dict[str, Any], tail: Tail | None) -> dict[str, Tens
         found = "an empty array" if items == [] else _found(document, "inputs")
         raise MalformedBody(f"inputs: expected a non-empty array of tensors, got {found}")
     inputs: dict[str, Tensor] = {}
-    for index, item in enumerate(items):
+    for item in items:
         if type(item) is not dict:
-            raise MalformedBody(f"inputs[{index}]: expected an object, got {kind_of(item)}")
+            raise MalformedBody(f"inputs[{len(inputs)}]: expected an object, got {kind_of(item)}")
         if type(name := item.get("name")) is not str or not 0 < len(name) <= _LONGEST_NAME:
-            raise _no_name(item, f"inputs[{index}]")
+            raise _no_name(item, f"inputs[{len(inputs)}]")
         if name in inputs:
-            raise InvalidRequest(f"input {name!r}: expected once, got again as inputs[{index}]")
+            raise InvalidRequest(f"input {name!r}: expected once, got again as inputs[{len(inputs)}]")
         inputs[name] = _parse_input(item, name, tail)
     return inputs
 

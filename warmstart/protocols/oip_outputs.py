@@ -40,7 +40,7 @@ def render(asked: Infer, document: dict[str, Any], labels: tuple[str | int, ...]
             tails.append(to_bytes(array))
             item["parameters"] = {"binary_data_size": len(tails[-1])}
         else:
-            item["data"] = json_data(spec, array)
+            item["data"] = json_data(spec.datatype, array)
             told.append((spec, array))
         described.append(item)
     document["outputs"] = described

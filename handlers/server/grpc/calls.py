@@ -126,29 +126,11 @@ class Calls:
         match act:
             case Infer():
                 ref, asked = act.read(request)
-                return self._infer(ref, asked, started_ns)
+                message, model, ran, *_ = self._service.infer(ref, asked, started_ns)
+                return Told(message, model, ran)
             case Tell():
                 return act.perform(self._service, request)
         assert_never(act)
-
-    def _infer(self, ref: ModelRef, asked: Inference, started_ns: int) -> Told:
-        result = self._service.infer(ref, asked)
-        model, ran = result.model, result.ran
-        computed_ns = self._clock_ns()
-        try:
-            message = asked.render(result.manifest, result.outputs)
-        except WarmstartError as error:
-            error.model = model
-            raise
-        opened_ns = 0 if ran.opened is None else ran.opened.downloading_ns + ran.opened.loading_ns
-        self._service.tally.succeeded(
-            model,
-            rows=result.rows,
-            read_ns=computed_ns - started_ns - ran.run_ns - opened_ns,
-            run_ns=ran.run_ns,
-            write_ns=self._clock_ns() - computed_ns,
-        )
-        return Told(message, model, ran)
 
     def _id_of(self, context: grpc.ServicerContext) -> str:
         for key, value in context.invocation_metadata():

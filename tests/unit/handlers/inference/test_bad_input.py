@@ -104,8 +104,8 @@ def test_an_event_of_another_kind_is_refused(world: World) -> None:
 
 def test_what_nobody_thought_of_is_logged_with_its_trace_and_answered_without_detail(world: World) -> None:
     class Hostile(dict[str, object]):
-        def get(self, name: str, default: object = None) -> object:
-            raise RuntimeError(f"secret {name} {default}")
+        def __getitem__(self, name: str) -> object:
+            raise RuntimeError(f"secret {name}")
 
     answered = Answered(world.plane.answer(Hostile(), "request-1"))
     assert answered.status == 500

@@ -32,6 +32,8 @@ def one(datatype: str, output: str | None = None) -> Signature:
 def test_a_model_computes_the_outputs_asked_for(tmp_path: Path) -> None:
     session = opened(tmp_path, models.scale(2.0))
     (y,) = session.run(["y"], {"x": np.array([[1, 2.5]], np.float32)})
+    (every,) = session.run((), {"x": np.array([[1, 2.5]], np.float32)})
+    assert every.tolist() == y.tolist()
     assert (y.dtype.name, y.tolist()) == ("float32", [[2.0, 5.0]])
 
 

@@ -14,7 +14,7 @@ from model_store.manifest import Manifest
 from tests.build import manifests
 from tests.build.inference import signature
 from warmstart.errors import StoreUnavailable, UnknownTensor, WrongDatatype
-from warmstart.protocols.wire import Rendered
+from warmstart.protocols.wire import Outputs
 from warmstart.refs import ModelRef
 
 IRIS = ModelRef.parse("iris")
@@ -36,8 +36,8 @@ class Asked:
         self.seen.append(model)
         return {"x": self.x}
 
-    def render(self, _: object, __: object) -> Rendered:
-        return Rendered(b"")
+    def render(self, _: object, outputs: Outputs) -> Outputs:
+        return outputs
 
 
 class Catalogue:
@@ -78,7 +78,8 @@ class Sessions:
 
     def run(self, manifest: Manifest, outputs: Sequence[str], inputs: Mapping[str, Any]) -> Ran:
         self.load(manifest)
-        return Ran([inputs["x"] * ord(name) for name in outputs], 7, None, 1)
+        names = outputs or [spec.name for spec in manifest.signature.outputs]
+        return Ran([inputs["x"] * ord(name) for name in names], 7, None, 1)
 
     def load(self, manifest: Manifest) -> Opening | None:
         if manifest.version in self.lost:
@@ -104,20 +105,20 @@ def service(*, lost: tuple[int, ...] = (), previous: Manifest | None = None) -> 
 
 
 def test_all_outputs_come_in_the_models_order_and_some_in_the_order_asked() -> None:
-    every = service().infer(IRIS, Asked())
-    assert [(spec.name, array.tolist()) for spec, array in every.outputs] == [
+    every, *_ = service().infer(IRIS, Asked(), 0)
+    assert [(spec.name, array.tolist()) for spec, array in every] == [
         ("a", [97.0]),
         ("b", [98.0]),
         ("c", [99.0]),
     ]
-    some = service().infer(IRIS, Asked("c", "a"))
-    assert [spec.name for spec, _ in some.outputs] == ["c", "a"]
-    assert (some.model, some.ran.run_ns) == (ModelRef("iris", 2, None), 7)
+    some, model, ran, *_ = service().infer(IRIS, Asked("c", "a"), 0)
+    assert [spec.name for spec, _ in some] == ["c", "a"]
+    assert (model, ran.run_ns) == (ModelRef("iris", 2, None), 7)
 
 
 def test_a_request_is_read_with_the_version_that_answers() -> None:
     asked = Asked()
-    service().infer(IRIS, asked)
+    service().infer(IRIS, asked, 0)
     assert asked.seen == [version(2)]
 
 
@@ -128,8 +129,11 @@ def test_a_model_is_warm_once_it_is_known_and_open() -> None:
 
 
 def test_the_rows_of_a_batch_are_counted() -> None:
-    assert service().infer(IRIS, Asked()).rows == 1
-    assert service().infer(IRIS, Asked(x=np.zeros(5, np.float32))).rows == 5
+    asked = service()
+    _, model, *_ = asked.infer(IRIS, Asked(), 0)
+    assert asked.tally.read()[model].rows == 1
+    asked.infer(IRIS, Asked(x=np.zeros(5, np.float32)), 0)
+    assert asked.tally.read()[model].rows == 6
 
 
 def test_what_is_published_is_listed() -> None:
@@ -142,22 +146,23 @@ def test_the_versions_of_a_model_begin_with_the_one_that_answers() -> None:
 
 def test_an_error_says_which_version_was_asked() -> None:
     with pytest.raises(WrongDatatype) as wrong:
-        service().infer(IRIS, Asked(x=np.array([1])))
+        service().infer(IRIS, Asked(x=np.array([1])), 0)
     with pytest.raises(UnknownTensor, match=r"output 'z': the model has no such output \(it has: a, b, c\)") as unknown:
-        service().infer(IRIS, Asked("z"))
+        service().infer(IRIS, Asked("z"), 0)
     with pytest.raises(StoreUnavailable) as down:
         service(lost=(2,)).ready(IRIS)
     assert {caught.value.model for caught in (wrong, unknown, down)} == {ModelRef("iris", 2, None)}
 
 
 def test_the_version_before_answers_for_one_that_cannot_be_fetched() -> None:
-    assert service(lost=(2,), previous=version(1)).infer(IRIS, Asked()).manifest.version == 1
+    _, model, *_ = service(lost=(2,), previous=version(1)).infer(IRIS, Asked(), 0)
+    assert model.version == 1
     assert service(lost=(2,), previous=version(1)).ready(IRIS).version == 1
     assert service(lost=(2,), previous=version(1)).describe(IRIS).version == 2
 
 
 def test_without_a_version_before_the_error_comes_out() -> None:
     with pytest.raises(StoreUnavailable):
-        service(lost=(2,)).infer(IRIS, Asked())
+        service(lost=(2,)).infer(IRIS, Asked(), 0)
     with pytest.raises(StoreUnavailable):
-        service(lost=(1, 2), previous=version(1)).infer(IRIS, Asked())
+        service(lost=(1, 2), previous=version(1)).infer(IRIS, Asked(), 0)

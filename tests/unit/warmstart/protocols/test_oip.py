@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.build.calls import model, request
+from warmstart.datatypes import from_numpy
 from warmstart.errors import InvalidRequest, MalformedBody, UnknownTensor, UnrepresentableOutput, WarmstartError
 from warmstart.protocols import oip
 from warmstart.tensors import TensorSpec
@@ -158,7 +159,9 @@ def test_fp32_is_written_with_its_own_digits() -> None:
     ],
 )
 def test_every_kind_of_array_is_written_flat_and_row_major(array: Any, data: list[object]) -> None:
-    output = render(array)["outputs"][0]
+    found = from_numpy(array.dtype.name)
+    assert found is not None
+    output = render(array, datatype=found.name)["outputs"][0]
     assert (output["data"], output["shape"]) == (data, list(array.shape))
 
 
