@@ -124,10 +124,10 @@ def _warm(handler: object, event: object, rounds: int) -> None:
     inside = 0
     run = ort.InferenceSession.run
 
-    def timed(*arguments: object, **options: object) -> object:
+    def timed(session: object, outputs: object, feeds: object, options: object = None) -> object:
         nonlocal inside
         started = perf_counter_ns()
-        result = run(*arguments, **options)
+        result = run(session, outputs, feeds, options)
         inside += perf_counter_ns() - started
         return result
 

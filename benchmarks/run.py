@@ -107,6 +107,7 @@ def _environment(scratch: str, model: str, endpoint: str, warm: int) -> dict[str
         "AWS_LAMBDA_FUNCTION_NAME": "inference",
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538",
+        "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0",
         "POWERTOOLS_METRICS_NAMESPACE": "Warmstart",
         "POWERTOOLS_SERVICE_NAME": "inference",
         "ORT_DISABLE_TELEMETRY": "1",

@@ -81,7 +81,7 @@ class Resolver:
         if ref.version is not None:
             return self._manifest(ref.name, ref.version)
         alias = self._aliases.get(ref)
-        if alias is not None and self._is_fresh(alias):
+        if alias is not None and 0 < alias.check_at - self._clock() <= self._latest_s:  # `_is_fresh`, without a call
             return alias.manifest
         with self._lock:
             alias = self._aliases.get(ref)

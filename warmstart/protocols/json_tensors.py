@@ -183,7 +183,7 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
         if set(map(type, values)) - {_EXACT[element]}:
             _refuse_value(values, datatype, name, place)
         return np.array(values, datatype.numpy)
-    write, kind = _writer(element, len(values))
+    write, kind, false, true = _writer(element, len(values))
     try:
         packed = write(*values)
     except (struct.error, OverflowError):
@@ -191,7 +191,11 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
             return pack([nan if value is None else value for value in values], datatype, name, place)
         _refuse_value(values, datatype, name, place)
     array = np.frombuffer(packed, kind)
-    if bool in set(map(type, values if len(values) < _MANY else _suspects(values, array))):
+    # `struct` packs booleans as 0 and 1, so there are none where neither is. Of many values, those are looked at alone.
+    if len(values) >= _MANY:
+        if bool in set(map(type, _suspects(values, array))):
+            _refuse_value(values, datatype, name, place)
+    elif (packed.find(false) >= 0 or packed.find(true) >= 0) and bool in set(map(type, values)):
         _refuse_value(values, datatype, name, place)
     if element != "BF16":
         return array
@@ -201,15 +205,15 @@ def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_ind
 
 
 @lru_cache(maxsize=256)
-def _writer(element: str, count: int) -> tuple[Callable[..., bytes], np.dtype[Any]]:
-    """Return what packs so many values, and how numpy reads them."""
+def _writer(element: str, count: int) -> tuple[Callable[..., bytes], np.dtype[Any], bytes, bytes]:
+    """Return what packs so many values, how numpy reads them, and what 0 and 1 are packed as."""
     code, kind = _FORMATS[element]
     # '<': standard sizes, and overflow of a 16 or 32 bit float is an error ("struct", Format characters).
-    return struct.Struct(f"<{count}{code}").pack, kind
+    return struct.Struct(f"<{count}{code}").pack, kind, struct.pack(f"<{code}", 0), struct.pack(f"<{code}", 1)
 
 
 def _suspects(values: list[Any], array: Tensor) -> list[Any]:
-    """Return the values that may be booleans: `struct` packs those as 0 and 1. Of an image's floats they are few."""
+    """Return the values that may be booleans, 0 and 1: of an image's floats they are few."""
     found = np.flatnonzero((array == 0) | (array == 1))
     return values if len(found) > len(values) // 8 else [values[index] for index in found.tolist()]
 
@@ -289,7 +293,10 @@ def refuse_not_finite(spec: TensorSpec, array: Tensor) -> None:
 
 def dump_outputs(document: object, outputs: Iterable[tuple[TensorSpec, Tensor]]) -> bytes:
     """Write JSON with the values of these outputs in it. Raises: UnrepresentableOutput, for NaN and infinity too."""
-    body = dump(document)
+    try:  # as `dump` does, without a call of it
+        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    except orjson.JSONEncodeError as error:
+        raise _unrepresentable(error) from None
     # orjson writes NaN and infinity as null. To look for it in a long text takes longer than to look at the numbers.
     if len(body) > _SHORT or body.find(b"null") >= 0:  # `in` would first try whether it is a number
         for spec, array in outputs:
@@ -302,4 +309,8 @@ def dump(document: object) -> bytes:
     try:
         return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
-        raise UnrepresentableOutput(f"outputs: expected what JSON can hold, got: {error}") from None
+        raise _unrepresentable(error) from None
+
+
+def _unrepresentable(error: orjson.JSONEncodeError) -> UnrepresentableOutput:
+    return UnrepresentableOutput(f"outputs: expected what JSON can hold, got: {error}")
