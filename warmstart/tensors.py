@@ -51,10 +51,13 @@ def reshaped(array: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
     """Give an input that has as many values its shape. Raises: WrongShape."""
     try:
         return array.reshape(shape)
-    except (ValueError, OverflowError):  # an empty tensor of a dimension that no array can have
-        raise WrongShape(
-            f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name
-        ) from None
+    except (ValueError, OverflowError):
+        raise too_large(shape, name) from None
+
+
+def too_large(shape: tuple[int, ...], name: str) -> WrongShape:
+    """Return the error of an empty tensor of a dimension that no array can have."""
+    return WrongShape(f"input {name!r}: expected a shape that memory can hold, got {list(shape)}", tensor=name)
 
 
 def fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:

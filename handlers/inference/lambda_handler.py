@@ -65,8 +65,8 @@ from handlers.inference.data_plane import build_data_plane  # noqa: E402
 
 def _write(line: bytes) -> None:
     # One system call per line, so that lines of two environments never mix; a pipe may take less than all of it.
-    while line:
-        line = line[os.write(1, line) :]
+    if (written := os.write(1, line)) < len(line):
+        _write(line[written:])
 
 
 DATA_PLANE = build_data_plane(
@@ -89,8 +89,8 @@ if not isinstance(SETTINGS.credentials, Credentials):
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one proxy event. The trace id is in the environment, set anew for each invocation by Lambda."""
-    try:  # quicker than `get`, where it is there as Lambda has it
-        trace_id = os.environ["_X_AMZN_TRACE_ID"]
+    try:  # bytes, and not `get`: half the price of a string that is there, as it is in Lambda
+        trace_id = os.environb[b"_X_AMZN_TRACE_ID"].decode(errors="replace")
     except KeyError:
         trace_id = None
     return DATA_PLANE.answer(event, context.aws_request_id, trace_id)

@@ -116,10 +116,11 @@ class Observer:
             "ModelLatency": run_ns / 1000,
             "OverheadLatency": (elapsed_ns - run_ns) / 1000,
             "LoadedModelCount": ran.open_sessions,
+            "xray_trace_id": trace_id,
             "_aws": {"Timestamp": int(self._now() * 1000), "CloudWatchMetrics": directive},
         }
-        if trace_id is not None:
-            document["xray_trace_id"] = trace_id
+        if trace_id is None:
+            del document["xray_trace_id"]
         self._write(head + orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)[1:])
 
     def _constants(self, protocol: str, model: ModelRef | None) -> tuple[bytes, orjson.Fragment]:

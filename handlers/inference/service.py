@@ -150,9 +150,10 @@ class InferenceService:
         the version, to read the request, and to write.
         Raises: InvalidRequest, NotFound, IntegrityError, StoreError, ModelFailure; what `render` raises.
         """
-        began_ns = self._clock_ns()
+        clock_ns = self._clock_ns
+        began_ns = clock_ns()
         manifest = self._resolver.resolve(ref)
-        resolve_ns = self._clock_ns() - began_ns
+        resolve_ns = clock_ns() - began_ns
         model = _version(manifest.name, manifest.version)
         try:
             declared, specs = manifest.signature
@@ -161,7 +162,7 @@ class InferenceService:
             if names := call.outputs(manifest):
                 specs = _select(names, specs)
             ran = self._sessions.run(manifest, names, inputs)
-            computed_ns = self._clock_ns()
+            computed_ns = clock_ns()
             written = call.render(manifest, [*zip(specs, ran.outputs)])  # noqa: B905 - as many as were asked for
         except WarmstartError as error:
             # A version that was just promoted cannot be fetched: the one before is still warm.
@@ -169,7 +170,7 @@ class InferenceService:
                 return self.infer(ref, call, started_ns)
             error.model = model
             raise
-        render_ns = self._clock_ns() - computed_ns
+        render_ns = clock_ns() - computed_ns
         run_ns, opened = ran.run_ns, ran.opened
         parse_ns = computed_ns - started_ns - resolve_ns - run_ns
         if opened is not None:

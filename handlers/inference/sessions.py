@@ -103,10 +103,11 @@ class SessionCache:
                 self._entries.move_to_end(key)
         if entry is None:
             entry, opened = self._acquire(manifest)
+        clock_ns = self._clock_ns
         try:
-            started = self._clock_ns()
+            started = clock_ns()
             arrays = entry.session.run(outputs, inputs)
-            run_ns = self._clock_ns() - started
+            run_ns = clock_ns() - started
         finally:
             entry.users.pop()
             if self._bytes > self._budget_bytes:

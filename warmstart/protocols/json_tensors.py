@@ -23,7 +23,7 @@ import orjson
 from warmstart.bfloat16 import numbers, rounded, widened
 from warmstart.datatypes import FLOATS, Datatype
 from warmstart.errors import InvalidValue, MalformedBody, UnrepresentableOutput, WrongShape
-from warmstart.tensors import reshaped
+from warmstart.tensors import too_large
 
 if TYPE_CHECKING:
     from warmstart.tensors import Tensor, TensorSpec
@@ -150,8 +150,10 @@ def tensor(data: list[Any], datatype: Datatype, shape: tuple[int, ...], name: st
         raise WrongShape(
             f"input {name!r}: shape {list(shape)} holds {prod(shape)} values, its data has {len(values)}", tensor=name
         )
-    array = pack(values, datatype, name)
-    return reshaped(array, shape, name)
+    try:
+        return pack(values, datatype, name, shape=shape)
+    except (ValueError, OverflowError):
+        raise too_large(shape, name) from None
 
 
 def flatten(data: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
@@ -176,21 +178,32 @@ def _refuse_nesting(name: str, shape: tuple[int, ...], found: str) -> NoReturn:
     )
 
 
-def pack(values: list[Any], datatype: Datatype, name: str, place: Place = at_index) -> Tensor:
-    """Build a tensor of one dimension. None is a missing value. Raises: InvalidValue, WrongShape."""
+def pack(
+    values: list[Any],
+    datatype: Datatype,
+    name: str,
+    place: Place = at_index,
+    *,
+    shape: tuple[int, ...] | None = None,
+) -> Tensor:
+    """Build a tensor, of one dimension unless a shape is given that holds as many. None is a missing value.
+
+    Raises: InvalidValue, WrongShape; ValueError or OverflowError for a shape that no array can have.
+    """
     element = datatype.name
     if element in _EXACT:
         if set(map(type, values)) - {_EXACT[element]}:
             _refuse_value(values, datatype, name, place)
-        return np.array(values, datatype.numpy)
+        array: Tensor = np.array(values, datatype.numpy)
+        return array if shape is None else array.reshape(shape)
     write, kind, false, true = _writer(element, len(values))
     try:
         packed = write(*values)
     except (struct.error, OverflowError):
         if element in FLOATS and type(None) in set(map(type, values)):  # here, where values without one cost nothing
-            return pack([nan if value is None else value for value in values], datatype, name, place)
+            return pack([nan if value is None else value for value in values], datatype, name, place, shape=shape)
         _refuse_value(values, datatype, name, place)
-    array = np.frombuffer(packed, kind)
+    array = np.ndarray((len(values),) if shape is None else shape, kind, packed)
     # `struct` packs booleans as 0 and 1, so there are none where neither is. Of many values, those are looked at alone.
     if len(values) >= _MANY:
         if bool in set(map(type, _suspects(values, array))):
