@@ -74,16 +74,22 @@ class Infer(NamedTuple):
 
         Raises: UnrepresentableOutput for NaN and infinity in JSON, and for text that is not Unicode; NotAcceptable.
         """
+        request_id, _, wanted, binary, accept = self
         described: list[dict[str, Any]] = []
-        document = {"model_name": model.name, "model_version": str(model.version), "id": self.id, "outputs": described}
-        if self.id is None:
+        document = {
+            "model_name": model.name,
+            "model_version": str(model.version),
+            "id": request_id,
+            "outputs": described,
+        }
+        if request_id is None:
             del document["id"]
-        if self.wanted or self.binary:
+        if wanted or binary:
             from warmstart.protocols.oip_outputs import render  # only for who asks for more than all outputs as JSON
 
             return render(self, document, model.labels, outputs)
-        if self.accept:
-            media.accepted(self.accept, _JSON_ALONE)
+        if accept:
+            media.accepted(accept, _JSON_ALONE)
         for (name, kind, _), array in outputs:  # a comprehension is a function that is made anew each time
             described.append({"name": name, "datatype": kind, "shape": array.shape, "data": json_data(kind, array)})
         return quick(Rendered, (dump_outputs(document, outputs), JSON, ()))
