@@ -24,6 +24,8 @@ GATE: Final = "gate.json"
 STATISTICS: Final = "statistics.json"
 CONSTRAINTS: Final = "constraints.json"
 GOLDEN: Final = "golden.json"
+WEIGHTS: Final = "weights.bin"
+"""A file of tensors beside the graph, as the gate names it: nothing in it is parsed."""
 RESERVED: Final = frozenset({CLAIM, MANIFEST, SIGNATURE, GATE, STATISTICS, CONSTRAINTS, GOLDEN})
 """Names that no file of a model may have."""
 

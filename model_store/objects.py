@@ -34,6 +34,11 @@ OnBytes: TypeAlias = Callable[[Sent], None]
 """Hears of an upload's progress; from several threads at once."""
 
 
+Digests: TypeAlias = Sequence[str] | Callable[[], Sequence[str] | None] | None
+"""The sha256 of each part of a file (`integrity.part_bounds`), in hex, where they were computed as it came; what waits
+for them, where they still are; else None, and who wants to know reads the file."""
+
+
 class ObjectReader(Protocol):
     """What the data plane may do."""
 
@@ -45,11 +50,9 @@ class ObjectReader(Protocol):
         """Read an object unless it still has this entity tag, then None. Raises: as `get`."""
         ...
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Digests:
         """Write an object of a known size to a new file; on any failure the file does not exist.
 
-        Returns the sha256 of each of its parts (`integrity.part_bounds`), in hex, where they were computed on the way;
-        else None, and who asks may read the file.
         Raises: as `get`; ArtifactMismatch if the object has another size.
         """
         ...

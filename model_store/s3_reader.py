@@ -102,15 +102,16 @@ class S3Reader:
         head = self._fetch(key, [("if-none-match", etag)], body.clear, body.extend, recheck)
         return None if head.status == 304 else StoredObject(bytes(body), head.headers.get("etag", ""))
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> tuple[str, ...]:
+    def download(self, key: str, path: Path, *, size_bytes: int, digests: bool = True) -> tuple[str, ...] | None:
         """Write an object of a known size to a file, return its parts' sha256 in hex: see `pieces` for how it comes.
 
-        The bytes grow in `{path}.part`, which is renamed when all are there. One download per path at a time.
+        Without `digests` it returns None: they are left to who asks. The bytes grow in `{path}.part`, which is renamed
+        when all are there. One download per path at a time.
         """
         target = os.fspath(path)
         part = f"{target}.part"
         try:
-            digests = self._download(key, part, size_bytes)
+            found = self._download(key, part, size_bytes, digests)
             os.replace(part, target)  # noqa: PTH105 - pathlib is not imported here
         except OSError as error:
             if error.errno in _NO_ROOM:
@@ -120,7 +121,7 @@ class S3Reader:
             raise
         finally:
             _remove(part)
-        return digests
+        return found if digests else None
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List all keys under a prefix, in order: one request per thousand. No cold start does."""
@@ -141,15 +142,21 @@ class S3Reader:
         while (connection := self._pop_idle()) is not None:
             connection.close()
 
-    def _download(self, key: str, part: str, size: int) -> tuple[str, ...]:
+    def _download(self, key: str, part: str, size: int, digests: bool) -> tuple[str, ...]:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             _preallocate(fd, size)
-            return fetch_pieces(size, lambda start, stop, came: self._download_range(key, fd, start, stop, size, came))
+
+            def fetch(start: int, stop: int, came: Callable[[int], bool]) -> str:
+                return self._download_range(key, fd, start, stop, size, came, digests)
+
+            return fetch_pieces(size, fetch)
         finally:
             os.close(fd)
 
-    def _download_range(self, key: str, fd: int, start: int, stop: int, size: int, came: Callable[[int], bool]) -> str:
+    def _download_range(
+        self, key: str, fd: int, start: int, stop: int, size: int, came: Callable[[int], bool], digests: bool
+    ) -> str:
         position, digest = start, hashlib.sha256()
 
         def restart() -> None:
@@ -162,7 +169,8 @@ class S3Reader:
                 raise StoreUnavailable(f"{key}: given up because another piece failed")
             if position + len(piece) > stop:
                 raise _mismatch(key, size, "more")
-            digest.update(piece)
+            if digests:
+                digest.update(piece)
             position += _write(fd, piece, position)
 
         whole = (start, stop) == (0, size)

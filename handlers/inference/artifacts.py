@@ -47,6 +47,7 @@ class ModelFiles:
         self._reader, self._models_dir, self._tmp_dir = reader, models_dir, tmp_dir
         self._trust, self._free_bytes = trust, free_bytes
         self._users: dict[Path, int] = {}
+        self._unchecked: dict[Path, list[Callable[[], None]]] = {}
         self._lock = Lock()
 
     def baked_manifest(self, name: str, version: int) -> Manifest | None:
@@ -73,8 +74,9 @@ class ModelFiles:
         return manifest._replace(variants=tuple(there))
 
     def fetch(self, manifest: Manifest, close_idle: Callable[[], bool] = lambda: False) -> Path:
-        """Have all files on this disk, checked; return the graph's path. They stay until `release`.
+        """Have all files on this disk; return the graph's path. They stay until `release`.
 
+        They are checked, but for weights whose digests are still computed: see `confirm`.
         `close_idle` is called when room is short and would be there without open sessions: it closes one that nobody
         uses and has its files released, or says False.
         Raises: IntegrityError, StoreError, InsufficientMemory.
@@ -93,8 +95,17 @@ class ModelFiles:
             fetched = True
         finally:
             if not fetched:
+                self._unchecked.pop(folder, None)
                 self.release(manifest)
         return folder / manifest.files[0].path
+
+    def confirm(self, manifest: Manifest) -> None:
+        """Check what was not checked when it came: nothing that was computed from the files counts before.
+
+        Raises: IntegrityError.
+        """
+        for check in self._unchecked.pop(self._folder(manifest), ()):
+            check()
 
     def release(self, manifest: Manifest) -> None:
         """Say that a session that had the files open is closed: they may go when room is needed."""
@@ -157,7 +168,12 @@ class ModelFiles:
             digests = self._reader.download(key, path, size_bytes=file.size_bytes)
         except ObjectNotFound:  # its manifest exists, so this is no caller's mistake
             raise _lost(key, file) from None
-        _check(path, file, key, digests)
+        if not callable(digests):
+            _check(path, file, key, digests)
+        elif self._trust is None:
+            self._unchecked.setdefault(folder, []).append(lambda: _check(path, file, key, digests()))
+        else:  # who may write weights to the store may not sign them
+            _check(path, file, key, digests())
 
     def _make_room(self, need_bytes: int, manifest: Manifest, close_idle: Callable[[], bool]) -> None:
         cache = self._tmp_dir / CACHE

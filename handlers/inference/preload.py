@@ -14,13 +14,15 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from handlers.inference.variants import read_cpuinfo
 from model_store import keys
-from model_store.objects import StoredObject
+from model_store.integrity import digests_of, mapped_parts
+from model_store.objects import Digests, ObjectReader, StoredObject
 from model_store.registry_reader import RegistryReader
 from warmstart.errors import WarmstartError
 from warmstart.limits import SPARE_BYTES
@@ -30,7 +32,6 @@ from warmstart.refs import LIVE
 if TYPE_CHECKING:
     from handlers.inference.settings import InferenceSettings
     from model_store.manifest import Manifest, ModelFile
-    from model_store.objects import ObjectReader
     from warmstart.refs import ModelRef
 
 LIMIT_S: Final = 6.0
@@ -39,6 +40,8 @@ LIMIT_S: Final = 6.0
 Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
 """
 AHEAD: Final = "warmstart-ahead"
+DIGESTING_THREADS: Final = 2
+"""A session is opened by one thread meanwhile, of a machine of two processors."""
 _PIPE_BYTES: Final = 65_536
 
 
@@ -46,6 +49,14 @@ def free_bytes(folder: Path) -> int:
     """Return what may still be written to a folder's disk."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
+
+
+class Source(ObjectReader, Protocol):
+    """A store that leaves digests to who asks, if told so; `model_store.s3_reader.S3Reader` is one."""
+
+    def download(self, key: str, path: Path, *, size_bytes: int, digests: bool = True) -> Digests:
+        """Write an object to a file; without `digests` none are returned. Raises: as `ObjectReader.download`."""
+        ...
 
 
 class Ahead:
@@ -57,9 +68,9 @@ class Ahead:
     def __init__(self, reader: ObjectReader, folder: Path) -> None:
         self._reader, self._folder = reader, folder
         self._objects: dict[str, StoredObject] = {}
-        self._files: dict[str, tuple[str, Sequence[str] | None]] = {}
+        self._files: dict[str, tuple[str, Digests]] = {}
 
-    def add(self, objects: dict[str, list[str]], files: dict[str, tuple[str, Sequence[str] | None]]) -> None:
+    def add(self, objects: dict[str, list[str]], files: dict[str, tuple[str, Digests]]) -> None:
         """Keep what was fetched: bodies in Latin-1 and entity tags of objects, names and digests of files, by key."""
         self._objects |= {key: StoredObject(body.encode("latin-1"), etag) for key, (body, etag) in objects.items()}
         self._files |= files
@@ -85,7 +96,7 @@ class Ahead:
         """List all keys under a prefix, in order."""
         return self._reader.keys(prefix)
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Digests:
         """Move what is there to its place, else write it there."""
         found = self._files.pop(key, None)
         if found is None:
@@ -98,12 +109,13 @@ class Ahead:
 class Fetching:
     """What the process beside does. Files go to `folder`; `is_late` says when to begin nothing more.
 
+    Large weights are digested once the model was told of: a session is opened on them meanwhile.
     `cpuinfo` and `machine` say what processor this is.
     """
 
     def __init__(
         self,
-        reader: ObjectReader,
+        reader: Source,
         folder: Path,
         *,
         models_dir: Path,
@@ -116,21 +128,27 @@ class Fetching:
         self._cpuinfo, self._machine, self._is_late, self._free_bytes = cpuinfo, machine, is_late, free_bytes
         self._registry = RegistryReader(self)
         self._objects: dict[str, tuple[str, str]] = {}
-        self._files: dict[str, tuple[str, Sequence[str] | None]] = {}
+        self._files: dict[str, tuple[str, Digests]] = {}
+        self._weights: dict[str, Sequence[memoryview]] = {}
         self._names = map(str, count())
 
     def lines(self, refs: Iterable[ModelRef]) -> Iterator[bytes]:
-        """Fetch models; of each that was begun, a line of JSON with all that is there of it, and what went wrong."""
+        """Fetch models; of each that was begun, a line of JSON with all that is there of it, and what went wrong.
+
+        Then one for each file of its weights, with the digests.
+        """
         for ref in refs:
             if self._is_late():
                 return
-            self._objects, self._files, trouble = {}, {}, ""
+            self._objects, self._files, self._weights, trouble = {}, {}, {}, ""
             try:
                 self._fetch(ref)
             except (WarmstartError, OSError) as error:
                 trouble = str(error)
             told = {"ref": str(ref), "objects": self._objects, "files": self._files, "trouble": trouble}
-            yield json.dumps(told).encode() + b"\n"
+            yield json.dumps(told | {"weights": list(self._weights)}).encode() + b"\n"
+            for key, parts in self._weights.items():
+                yield json.dumps({"key": key, "digests": digests_of(parts, DIGESTING_THREADS)}).encode() + b"\n"
 
     def get(self, key: str) -> StoredObject:
         """Read an object and keep it. Raises: as `ObjectReader.get`."""
@@ -146,7 +164,7 @@ class Fetching:
         """List all keys under a prefix, in order."""
         return self._reader.keys(prefix)
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> Sequence[str] | None:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Digests:
         """Write an object to a file."""
         return self._reader.download(key, path, size_bytes=size_bytes)
 
@@ -166,7 +184,11 @@ class Fetching:
             if self._is_late():
                 return
             key, name = keys.artifact(manifest.name, version, file.path), next(self._names)
-            self._files[key] = (name, self.download(key, self._folder / name, size_bytes=file.size_bytes))
+            path, is_later = self._folder / name, bool(file.parts) and file.path.rpartition("/")[2] == keys.WEIGHTS
+            digests = self._reader.download(key, path, size_bytes=file.size_bytes, digests=not is_later)
+            self._files[key] = (name, digests)
+            if is_later:
+                self._weights[key] = mapped_parts(path)  # before it is told of, and moved
 
 
 class Preloading:
@@ -182,39 +204,64 @@ class Preloading:
     ) -> None:
         self.reader = reader
         self._refs, self._clock, self._until = refs, clock, clock() + LIMIT_S
+        self._troubles: dict[str, str] = {}
+        self._digests: dict[str, Sequence[str]] = {}
+        self._received, self._has_ended = b"", False
         self._beside = _beside(lines)
 
     def finish(self, load: Callable[[ModelRef], object], warn: Callable[[str], None]) -> None:
         """Wait for what is fetched, then open the models; what fails is warned of, and left to the first request."""
-        troubles = {}
-        for line in self._told():
-            told = json.loads(line)
-            self.reader.add(told["objects"], told["files"])
-            troubles[told["ref"]] = told["trouble"]
         for ref in self._refs:
-            if str(ref) not in troubles and self._clock() < self._until:
+            self._hear(partial(self._troubles.__contains__, str(ref)))
+            if str(ref) not in self._troubles and self._clock() < self._until:
                 warn(f"preload {ref}: was not fetched beside the imports, and is fetched now")
-            trouble = troubles.get(str(ref)) or self._load(ref, load)
+            trouble = self._troubles.get(str(ref)) or self._load(ref, load)
             if trouble:
                 warn(f"preload {ref}: {trouble}; the first request tries again")
+        self._leave()
         self.reader.close()
 
-    def _told(self) -> list[bytes]:
-        """Return the lines that come in time, and see that the process has ended."""
+    def _hear(self, is_enough: Callable[[], bool]) -> None:
+        """Take in what is told, until it is enough, or all, or late."""
+        while not is_enough() and (line := self._line()) is not None:
+            told = json.loads(line)
+            if "digests" in told:
+                self._digests[told["key"]] = told["digests"]
+            else:
+                files = {key: (name, digests) for key, (name, digests) in told["files"].items()}
+                files |= {key: (files[key][0], partial(self._wait, key)) for key in told["weights"]}
+                self.reader.add(told["objects"], files)
+                self._troubles[told["ref"]] = told["trouble"]
+
+    def _wait(self, key: str) -> Sequence[str] | None:
+        """Return the digests of weights; None if they do not come in time, or never."""
+        self._hear(partial(self._digests.__contains__, key))
+        return self._digests.get(key)
+
+    def _line(self) -> bytes | None:
+        """Return the next line that comes in time."""
         if self._beside is None:
-            return []
-        process, pipe = self._beside
-        received, has_ended = b"", False
-        while not has_ended and (left_s := self._until - self._clock()) > 0 and _is_readable(pipe, left_s):
+            return None
+        _, pipe = self._beside
+        while not self._has_ended and b"\n" not in self._received:
+            if (left_s := self._until - self._clock()) <= 0 or not _is_readable(pipe, left_s):
+                return None
             piece = os.read(pipe, _PIPE_BYTES)
-            received += piece
-            has_ended = not piece
+            self._received += piece
+            self._has_ended = not piece
+        line, end, self._received = self._received.partition(b"\n")
+        return line if end else None
+
+    def _leave(self) -> None:
+        """See that the process has ended."""
+        if self._beside is None:
+            return
+        process, pipe = self._beside
         os.close(pipe)
         with suppress(ProcessLookupError, ChildProcessError):  # where the system itself takes leave of what has ended
-            if not has_ended:
+            if not self._has_ended:
                 os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
-        return received.split(b"\n")[:-1]
 
     def _load(self, ref: ModelRef, load: Callable[[ModelRef], object]) -> Exception | str | None:
         if self._clock() >= self._until:
@@ -226,7 +273,7 @@ class Preloading:
         return None
 
 
-def start(settings: InferenceSettings, reader: ObjectReader) -> Preloading:
+def start(settings: InferenceSettings, reader: Source) -> Preloading:
     """Fetch what the settings name, for this machine."""
     until, parent = time.monotonic() + LIMIT_S, os.getpid()
     folder = settings.tmp_dir / AHEAD

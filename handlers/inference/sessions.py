@@ -31,11 +31,15 @@ class Files(Protocol):
     """Where a model's files come from."""
 
     def fetch(self, manifest: Manifest, close_idle: Callable[[], bool]) -> Path:
-        """Have all files on this disk, checked; return the graph's path. They stay until `release`.
+        """Have all files on this disk; return the graph's path. They stay until `release`.
 
         `close_idle` may be called to have the files of a session that nobody uses released; it says whether it did.
         Raises: IntegrityError, StoreError, InsufficientMemory.
         """
+        ...
+
+    def confirm(self, manifest: Manifest) -> None:
+        """Check what `fetch` left unchecked. Raises: IntegrityError."""
         ...
 
     def release(self, manifest: Manifest) -> None:
@@ -157,7 +161,10 @@ class SessionCache:
         fetched = self._clock_ns()
         opened = False
         try:
-            session = self._open_session(path, manifest)
+            try:
+                session = self._open_session(path, manifest)
+            finally:  # also of one that cannot be opened: bytes that are not the model's may be why
+                self._files.confirm(manifest)
             opened = True
         finally:
             if not opened:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from model_store import keys
 from model_store.convert.source import Batch
 from model_store.gate.candidate import Candidate, Layout, failures, open_session, run, session_options
 from model_store.gate.onnx_source import GRAPH
@@ -27,7 +28,6 @@ MAPPED: Final = "weights mapped"
 OPTIMISED: Final = "optimised"
 OPTIMISED_MAPPED: Final = "optimised, weights mapped"
 OPTIMISED_FINISHED_AT_LOAD: Final = "optimised, weights mapped, finished at load"
-WEIGHTS: Final = "weights.bin"
 MIN_MAPPED_BYTES: Final = 2**20
 """Below this, weights stay in the graph's file: a second file is a second request to the store, and saves less."""
 LARGE_BYTES: Final = 10**9
@@ -130,7 +130,7 @@ def _write(source: Layout, way: Way, folder: Path) -> Files:
     options.optimized_model_filepath = str(folder / GRAPH)
     if way.mapped:
         prefix = "session.optimized_model_external_initializers"
-        options.add_session_config_entry(f"{prefix}_file_name", WEIGHTS)
+        options.add_session_config_entry(f"{prefix}_file_name", keys.WEIGHTS)
         options.add_session_config_entry(f"{prefix}_min_size_in_bytes", str(MIN_WEIGHT_BYTES))
     if way.prepacked:
         options.add_session_config_entry("session.save_external_prepacked_constant_initializers", "1")
@@ -138,8 +138,8 @@ def _write(source: Layout, way: Way, folder: Path) -> Files:
         ort.InferenceSession(str(source.graph), options, providers=["CPUExecutionProvider"])
     except failures() as error:
         raise UnsupportedModel(f"ONNX Runtime {ort.__version__} does not write it: {error}") from error
-    weights = folder / WEIGHTS
-    beside = ((WEIGHTS, weights),) if weights.exists() and weights.stat().st_size else ()
+    weights = folder / keys.WEIGHTS
+    beside = ((keys.WEIGHTS, weights),) if weights.exists() and weights.stat().st_size else ()
     return ((GRAPH, folder / GRAPH), *beside)
 
 

@@ -57,8 +57,9 @@ class WatchedStore:
         self._note(f"LIST {prefix}")
         return self.objects.keys(prefix)
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> None:
+    def download(self, key: str, path: Path, *, size_bytes: int, digests: bool = True) -> None:
         """Write an object to a file."""
+        del digests
         self._note(f"DOWNLOAD {key}")
         self.objects.download(key, path, size_bytes=size_bytes)
 

@@ -298,6 +298,14 @@ def test_more_comes_in_pieces_over_several_connections_digested_on_the_way(
     assert {request.connection for request in server.requests} == set(range(connections))
 
 
+def test_without_digests_none_are_returned(world: World, tmp_path: Path) -> None:
+    with Server(lambda _: http(200, b"body")) as server:
+        reader = world.reader(server.url)
+        assert reader.download("key", tmp_path / "file", size_bytes=4, digests=False) is None
+        reader.close()
+    assert (tmp_path / "file").read_bytes() == b"body"
+
+
 def test_one_range_that_fails_fails_the_download_and_leaves_nothing(world: World, tmp_path: Path) -> None:
     def answer(request: Request) -> bytes:
         first, last = span(request)

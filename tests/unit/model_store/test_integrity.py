@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_store.integrity import part_bounds, parts_of, sha256_of, verify
+from model_store.integrity import digests_of, mapped_parts, part_bounds, parts_of, sha256_of, verify
 from model_store.manifest import ModelFile
 from warmstart.errors import ArtifactMismatch
 
@@ -76,3 +76,12 @@ def test_each_part_of_a_large_file_is_digested(tmp_path: Path) -> None:
 
 def test_a_small_file_has_no_parts(tmp_path: Path) -> None:
     assert parts_of(written(tmp_path, bytes(8 * MIB))) == ()
+
+
+def test_mapped_parts_have_the_same_digests_however_many_threads_take_them(tmp_path: Path) -> None:
+    path = written(tmp_path, bytes(range(256)) * 4 * 9 * 1024)
+    parts = mapped_parts(path)
+    path.unlink()  # they stay readable
+    assert sum(map(len, parts)) == 9 * 1024 * 1024
+    for threads in (1, 2, 8):
+        assert digests_of(parts, threads) == parts_of(written(tmp_path, b"".join(parts)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ from handlers.inference.artifacts import ModelFiles
 from handlers.inference.sessions import SessionCache
 from model_store import keys
 from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, render_manifest
+from model_store.signing.verify import Trust
 from tests.build import manifests
 from tests.build.inference import WatchedStore
+from tests.build.signing import ed25519, signer
 from warmstart.errors import (
     ArtifactMismatch,
     InferenceFailed,
@@ -119,6 +121,59 @@ def test_what_was_digested_on_the_way_is_not_read_again(world: World) -> None:
 def test_a_digest_taken_on_the_way_has_to_be_the_manifests(world: World) -> None:
     files = ModelFiles(Digesting(world.store, "0" * 64), models_dir=world.tmp / "none", tmp_dir=world.tmp)
     with pytest.raises(ArtifactMismatch, match=r"model.onnx: expected sha256 .*, got 0000"):
+        files.fetch(world.iris)
+
+
+class Later(Digesting):
+    """A store whose digests are to be waited for; `waited` counts how often that was done."""
+
+    waited = 0
+
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Callable[[], Sequence[str] | None]:  # type: ignore[override]
+        """Write an object to a file."""
+        self._store.download(key, path, size_bytes=size_bytes)
+
+        def wait() -> Sequence[str] | None:
+            self.waited += 1
+            return self._digests or None
+
+        return wait
+
+
+def test_digests_that_come_later_are_waited_for_when_the_files_are_confirmed(world: World) -> None:
+    store = Later(world.store, hashlib.sha256(BODY).hexdigest())
+    files = ModelFiles(store, models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    assert files.fetch(world.iris).read_bytes() == BODY
+    assert store.waited == 0
+    files.confirm(world.iris)
+    files.confirm(world.iris)
+    assert store.waited == 1
+
+
+def test_files_whose_later_digests_are_wrong_are_not_confirmed_and_fetched_again(world: World) -> None:
+    altered = BODY.replace(b"graph", b"grape")
+    world.store.objects.put(keys.artifact("iris", 1, "model.onnx"), altered)
+    store = Later(world.store, hashlib.sha256(altered).hexdigest())
+    files = ModelFiles(store, models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    files.fetch(world.iris)
+    with pytest.raises(ArtifactMismatch, match=r"models/iris/versions/1/model.onnx: model.onnx: expected sha256"):
+        files.confirm(world.iris)
+    world.store.objects.put(keys.artifact("iris", 1, "model.onnx"), BODY)
+    assert world.files.fetch(world.iris).read_bytes() == BODY
+
+
+def test_where_later_digests_never_come_the_file_is_read(world: World) -> None:
+    world.store.objects.put(keys.artifact("iris", 1, "model.onnx"), BODY.replace(b"graph", b"grape"))
+    files = ModelFiles(Later(world.store), models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    files.fetch(world.iris)
+    with pytest.raises(ArtifactMismatch, match="expected sha256"):
+        files.confirm(world.iris)
+
+
+def test_what_is_signed_is_checked_before_it_is_opened(world: World) -> None:
+    store, trust = Later(world.store, "0" * 64), Trust([signer(ed25519()).public_key])
+    files = ModelFiles(store, models_dir=world.tmp / "none", tmp_dir=world.tmp, trust=trust)
+    with pytest.raises(ArtifactMismatch, match="got 0000"):
         files.fetch(world.iris)
 
 

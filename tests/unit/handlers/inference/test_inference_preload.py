@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from handlers.inference.artifacts import ModelFiles
 from handlers.inference.preload import AHEAD, LIMIT_S, Ahead, Fetching, Preloading
+from handlers.inference.sessions import SessionCache
 from model_store import keys
-from model_store.manifest import ModelFile, RunOptions, Variant, render_manifest
+from model_store.integrity import WHOLE_BYTES, parts_of
+from model_store.manifest import ModelFile, RunOptions, Variant, parse_manifest, render_manifest
 from tests.build import manifests
 from tests.build.inference import WatchedStore
-from warmstart.errors import InsufficientMemory
+from warmstart.errors import InferenceFailed, InsufficientMemory
 from warmstart.limits import SPARE_BYTES
 from warmstart.refs import ModelRef
 
@@ -51,7 +56,7 @@ class World:
         """Fetch; return what was asked of the store."""
         for line in self.fetching(cpuinfo).lines(map(ModelRef.parse, refs)):
             told = json.loads(line)
-            assert told["trouble"] == ""
+            assert (told["trouble"], told["weights"]) == ("", [])
             self.ahead.add(told["objects"], told["files"])
         return self.store.requests
 
@@ -115,7 +120,7 @@ def test_more_than_a_pipe_holds_is_told(world: World) -> None:
     body = "x" * 1_000_000
 
     def lines() -> Iterator[bytes]:
-        told = {"ref": "iris", "objects": {"key": [body, "tag"]}, "files": {}, "trouble": ""}
+        told = {"ref": "iris", "objects": {"key": [body, "tag"]}, "files": {}, "trouble": "", "weights": []}
         yield json.dumps(told).encode() + b"\n"
 
     seen: list[bytes] = []
@@ -174,7 +179,7 @@ def test_a_process_that_does_not_end_is_ended(world: World) -> None:
     def lines() -> Iterator[bytes]:
         world.folder.mkdir()
         (world.folder / "half.part").write_bytes(b"half")
-        yield b'{"ref": "iris", "objects": {}, "files": {}, "trouble": ""}\n'
+        yield b'{"ref": "iris", "objects": {}, "files": {}, "trouble": "", "weights": []}\n'
         time.sleep(3600)
 
     loaded: list[ModelRef] = []
@@ -232,3 +237,93 @@ def test_init_is_not_overstayed(world: World) -> None:
 def test_a_disk_without_room_for_two_has_its_files_fetched_where_they_stay(world: World) -> None:
     world.free_bytes = SPARE_BYTES + 2 * len(b"graph") - 1
     assert world.fetched("iris") == [ALIAS, MANIFEST]
+
+
+WEIGHTS = bytes(WHOLE_BYTES + 1)
+KEY = keys.artifact("iris", 1, "avx2/weights.bin")
+
+
+def with_weights(world: World) -> ModelFile:
+    """Publish weights beside the graph, large enough to have parts."""
+    (world.tmp / "weights").write_bytes(WEIGHTS)
+    weights = ModelFile(
+        "avx2/weights.bin", len(WEIGHTS), hashlib.sha256(WEIGHTS).hexdigest(), parts_of(world.tmp / "weights")
+    )
+    described = manifests.manifest()
+    described = described._replace(files=(*described.files, weights))
+    world.store.objects.put(keys.manifest("iris", 1), render_manifest(described))
+    world.store.objects.put(KEY, WEIGHTS)
+    return weights
+
+
+def test_a_model_can_be_opened_before_its_weights_are_digested(world: World) -> None:
+    weights = with_weights(world)
+    told = [json.loads(line) for line in world.fetching().lines([IRIS])]
+    assert told[0]["weights"] == [KEY]
+    assert told[0]["files"][KEY][1] is None
+    assert told[1:] == [{"key": KEY, "digests": list(weights.parts)}]
+
+
+def test_digests_are_waited_for_by_who_asks(world: World) -> None:
+    weights, found = with_weights(world), list[object]()
+
+    def load(_: ModelRef) -> None:
+        digests = world.ahead.download(KEY, world.tmp / "there", size_bytes=len(WEIGHTS))
+        assert (world.tmp / "there").read_bytes() == WEIGHTS
+        assert callable(digests)
+        found.extend([digests(), digests()])
+
+    world.start("iris").finish(load, world.warnings.append)
+    assert found == [list(weights.parts)] * 2
+    assert world.warnings == []
+
+
+def test_digests_that_do_not_come_in_time_are_none(world: World) -> None:
+    def lines() -> Iterator[bytes]:
+        world.folder.mkdir()
+        (world.folder / "0").write_bytes(b"weights")
+        told = {"ref": "iris", "objects": {}, "files": {KEY: ["0", None]}, "trouble": "", "weights": [KEY]}
+        yield json.dumps(told).encode() + b"\n"
+        time.sleep(3600)
+
+    found: list[object] = []
+
+    def load(_: ModelRef) -> None:
+        digests = world.ahead.download(KEY, world.tmp / "there", size_bytes=7)
+        world.times.append(LIMIT_S)
+        assert callable(digests)
+        found.append(digests())
+
+    world.start("iris", lines=lines).finish(load, world.warnings.append)
+    assert found == [None]
+
+
+class Silent:
+    """A session of which nothing is asked."""
+
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, Any]) -> list[Any]:
+        raise InferenceFailed(f"{outputs} of {len(inputs)}")
+
+
+def test_weights_that_were_altered_are_opened_and_never_answer(world: World) -> None:
+    weights = with_weights(world)
+    world.store.objects.put(KEY, b"1" + WEIGHTS[1:])
+    described = parse_manifest(world.store.objects.get(keys.manifest("iris", 1)).body, where="")
+    opened: list[bool] = []
+
+    def open_session(path: Path, _: object) -> Silent:
+        opened.append((path.parent / weights.path).is_file())
+        return Silent()
+
+    files = ModelFiles(world.ahead, models_dir=world.tmp / "none", tmp_dir=world.tmp)
+    sessions = SessionCache(files=files, open_session=open_session, budget_bytes=2**30, clock_ns=lambda: 0)
+    world.start("iris").finish(lambda _: sessions.load(described), world.warnings.append)
+    assert (opened, sessions.is_open(described)) == ([True], False)
+    assert len(world.warnings) == 1
+    assert world.warnings[0].startswith(
+        f"preload iris: {KEY}: avx2/weights.bin: expected sha256 of part 1 {weights.parts[0]}"
+    )
+
+    world.store.objects.put(KEY, WEIGHTS)  # the first request fetches it from the store
+    sessions.load(described)
+    assert (opened, sessions.is_open(described)) == ([True, True], True)

@@ -13,7 +13,7 @@ import pytest
 from handlers.inference.sessions import Opening, SessionCache
 from model_store.manifest import Manifest, RunOptions
 from tests.build import manifests
-from warmstart.errors import InferenceFailed, InsufficientMemory, ModelNotLoadable, StoreUnavailable
+from warmstart.errors import ArtifactMismatch, InferenceFailed, InsufficientMemory, ModelNotLoadable, StoreUnavailable
 
 MB = 1024 * 1024
 
@@ -29,6 +29,7 @@ class Files:
         self.is_down = False
         self.room_for: int | None = None
         """How many models the disk holds."""
+        self.altered: list[str] = []
 
     def fetch(self, manifest: Manifest, close_idle: Callable[[], bool]) -> Path:
         if self.is_down:
@@ -42,6 +43,10 @@ class Files:
             self.room_for -= 1
         self.events.append(f"fetch {manifest.name}")
         return Path(manifest.name)
+
+    def confirm(self, manifest: Manifest) -> None:
+        if manifest.name in self.altered:
+            raise ArtifactMismatch("weights.bin: expected sha256 1, got 2")
 
     def release(self, manifest: Manifest) -> None:
         self.events.append(f"release {manifest.name}")
@@ -241,3 +246,18 @@ def test_a_run_that_fails_leaves_the_session_open_and_idle() -> None:
         with pytest.raises(InferenceFailed):
             run(sessions, model(name))
     assert files.events == ["fetch a", "release a", "fetch b"]
+
+
+def refuse(_path: Path, _manifest: Manifest) -> Any:
+    raise ModelNotLoadable("ONNX Runtime refuses it")
+
+
+@pytest.mark.parametrize("open_session", [Doubler, refuse])
+def test_a_session_on_files_that_are_not_the_models_is_not_kept_whether_it_opened_or_not(open_session: Any) -> None:
+    files = Files()
+    files.altered.append("a")
+    sessions = cache(files, open_session)
+    with pytest.raises(ArtifactMismatch):
+        run(sessions, model("a"))
+    assert files.events == ["fetch a", "release a"]
+    assert not sessions.is_open(model("a"))

@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from model_store import keys
 from model_store.gate.candidate import Layout, open_session, run
 from model_store.gate.layouts import (
     AS_CONVERTED,
@@ -16,7 +17,6 @@ from model_store.gate.layouts import (
     OPTIMISED,
     OPTIMISED_FINISHED_AT_LOAD,
     OPTIMISED_MAPPED,
-    WEIGHTS,
     this_processor,
     write_layouts,
 )
@@ -38,12 +38,12 @@ def test_weights_lie_in_a_file_of_their_own_that_the_graph_names(tmp_path: Path)
     assert list(written.layouts) == [AS_CONVERTED, OPTIMISED_MAPPED, MAPPED, OPTIMISED_FINISHED_AT_LOAD]
     for name in (MAPPED, OPTIMISED_MAPPED, OPTIMISED_FINISHED_AT_LOAD):
         (graph_name, graph), (weights_name, weights) = written.layouts[name].files
-        assert (graph_name, weights_name) == ("model.onnx", WEIGHTS)
+        assert (graph_name, weights_name) == ("model.onnx", keys.WEIGHTS)
         assert graph.stat().st_size < 10_000
         assert weights.stat().st_size >= 4 * 176 * 176 * 9
         initializers = onnx.load(graph, load_external_data=False).graph.initializer
         assert {entry.value for one in initializers for entry in one.external_data if entry.key == "location"} == {
-            WEIGHTS
+            keys.WEIGHTS
         }
 
 
