@@ -262,6 +262,7 @@ class Preloading:
             if not self._has_ended:
                 os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
+        self._has_ended = True
 
     def _load(self, ref: ModelRef, load: Callable[[ModelRef], object]) -> Exception | str | None:
         if self._clock() >= self._until:
