@@ -18,7 +18,7 @@ class FewRowsSession:
     """
 
     def __init__(self, one: Runs, rows: int, open_all: Callable[[], Runs]) -> None:
-        self._one, self._most, self._open_all = one, (rows,), open_all
+        self._one, self._most, self._open_all = one, rows, open_all
         self._all: Runs | None = None
         self._lock = Lock()
 
@@ -33,7 +33,7 @@ class FewRowsSession:
     def run(self, output_names: Sequence[str], input_feed: Mapping[str, Any]) -> list[Any]:
         """Compute the outputs asked for, in this order. Raises: what the sessions raise, and what opening does."""
         for array in input_feed.values():
-            if array.shape[:1] > self._most:  # of no dimension: one row
+            if (shape := array.shape) and shape[0] > self._most:  # of no dimension: one row
                 return self._of_all().run(output_names, input_feed)
             break
         return self._one.run(output_names, input_feed)

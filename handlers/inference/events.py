@@ -15,7 +15,7 @@ import orjson
 
 from handlers.inference.answers import Answer, headers_of
 from warmstart.errors import AnswerTooLarge, BodyTooLarge, InvalidRequest, MalformedBody
-from warmstart.protocols.wire import INPUT_LOCATION, NOTHING, OUTPUT_LOCATION, Request, quick
+from warmstart.protocols.wire import INPUT_LOCATION, JSON, NOTHING, OUTPUT_LOCATION, Request, quick
 
 BODY_LIMIT: Final = 6 * 1024 * 1024
 """Lambda takes no larger synchronous request (Lambda developer guide, "Lambda quotas")."""
@@ -106,7 +106,6 @@ def _no_text(body: object) -> bytes:
     return b""
 
 
-@lru_cache(maxsize=64)
 def _is_text(content_type: str) -> bool:
     return content_type.startswith(("application/json", "text/"))
 
@@ -127,7 +126,8 @@ def check_size(body: bytes, content_type: str) -> None:
 def to_gateway(answer: Answer, request_id: str) -> dict[str, Any]:
     """Write API Gateway's proxy response: text as it is, all else in base64, which the gateway takes off again."""
     headers = headers_of(answer, request_id)
-    if _is_text(headers["content-type"]) and "content-encoding" not in headers:
+    content_type = headers["content-type"]
+    if (content_type == JSON or _is_text(content_type)) and "content-encoding" not in headers:
         return {"statusCode": answer.status, "headers": headers, "body": answer.body.decode(), "isBase64Encoded": False}
     body = b2a_base64(answer.body, newline=False).decode()
     return {"statusCode": answer.status, "headers": headers, "body": body, "isBase64Encoded": True}

@@ -78,11 +78,11 @@ class Resolver:
 
         Raises: ModelNotFound, AliasNotFound, VersionNotFound, IntegrityError; StoreError if nothing is known yet.
         """
-        if ref.version is not None:
-            return self._manifest(ref.name, ref.version)
-        alias = self._aliases.get(ref)
+        alias = self._aliases.get(ref)  # first: most name one
         if alias is not None and 0 < alias.check_at - self._clock() <= self._latest_s:  # `_is_fresh`, without a call
             return alias.manifest
+        if ref.version is not None:
+            return self._manifest(ref.name, ref.version)
         with self._lock:
             alias = self._aliases.get(ref)
             if alias is None:

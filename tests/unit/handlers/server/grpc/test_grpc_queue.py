@@ -30,7 +30,7 @@ class Gate:
         self.entered.release()
         assert self.open.wait(20)
         self.runs += 1
-        return Ran([np.asarray(inputs["x"])] * len(outputs), 1, None, 1)
+        return Ran([np.asarray(inputs["x"])] * max(1, len(outputs)), 1, None, 1)
 
     def load(self, _: Manifest) -> Opening | None:
         """Nothing is loaded."""
