@@ -163,7 +163,7 @@ class InferenceService:
                 specs = _select(names, specs)
             ran = self._sessions.run(manifest, names, inputs)
             computed_ns = clock_ns()
-            written = call.render(manifest, [*zip(specs, ran.outputs)])  # noqa: B905 - as many as were asked for
+            written = call.render(manifest, [*zip(specs, ran.outputs, strict=True)])
         except WarmstartError as error:
             # A version that was just promoted cannot be fetched: the one before is still warm.
             if isinstance(error, StoreError) and self._resolver.step_back(ref, manifest) is not None:

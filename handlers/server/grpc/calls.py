@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, assert_never
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -14,12 +14,10 @@ from handlers.inference.observability import Invocation
 from handlers.inference.routes.route import Operation
 from handlers.server.grpc.statuses import status_of
 from warmstart.errors import MalformedBody, WarmstartError
-from warmstart.protocols.wire import Asked
 
 if TYPE_CHECKING:
-    from handlers.inference.service import InferenceService
+    from handlers.inference.service import Call, InferenceService
     from handlers.inference.sessions import Ran
-    from warmstart.protocols.wire import Model, Outputs
     from warmstart.refs import ModelRef
 
 REQUEST_ID: Final = "x-request-id"
@@ -29,14 +27,6 @@ ERROR_CODE: Final = "x-error-code"
 _LONGEST_ID: Final = 200
 _LONGEST_TEXT: Final = 600
 """Characters: up to four bytes each, each of which may be percent-encoded."""
-
-
-class Inference(Asked, Protocol):
-    """An inference that is answered by a message."""
-
-    def render(self, model: Model, outputs: Outputs) -> Message:
-        """Write the answer. Raises: InvalidRequest."""
-        ...
 
 
 class Told(NamedTuple):
@@ -50,7 +40,7 @@ class Told(NamedTuple):
 class Infer(NamedTuple):
     """Compute. `read` finds the model and the inference in a message. Raises: InvalidRequest."""
 
-    read: Callable[[Any], tuple[ModelRef, Inference]]
+    read: Callable[[Any], tuple[ModelRef, Call[Message]]]
 
 
 class Tell(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from handlers.inference.artifacts import ModelFiles
 from handlers.inference.sessions import SessionCache
 from model_store import keys
 from model_store.manifest import Manifest, ModelFile, RunOptions, Variant, render_manifest
+from model_store.objects import Digests
 from model_store.signing.verify import Trust
 from tests.build import manifests
 from tests.build.inference import WatchedStore
@@ -105,7 +106,7 @@ class Digesting:
         self.get, self.get_if_changed, self.keys = store.get, store.get_if_changed, store.keys
         self._store, self._digests = store, digests
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> tuple[str, ...]:
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Digests:
         """Write an object to a file that nobody can read."""
         self._store.download(key, path, size_bytes=size_bytes)
         digests = self._digests or (hashlib.sha256(path.read_bytes()).hexdigest(),)
@@ -129,7 +130,7 @@ class Later(Digesting):
 
     waited = 0
 
-    def download(self, key: str, path: Path, *, size_bytes: int) -> Callable[[], Sequence[str] | None]:  # type: ignore[override]
+    def download(self, key: str, path: Path, *, size_bytes: int) -> Digests:
         """Write an object to a file."""
         self._store.download(key, path, size_bytes=size_bytes)
 
